@@ -1,0 +1,1 @@
+"""Dynamic network quantisation for video recognition on ARM and mobile CPUs."""
