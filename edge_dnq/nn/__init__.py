@@ -1,0 +1,1 @@
+"""Networks with several precisions in one set of weights, and the policy that picks one."""

@@ -108,6 +108,16 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             raise ValueError(f"std must be positive, got {self.std}")
 
     @property
+    def input_scale(self) -> float:
+        """Real size of one int8 input code: the smallest that spans all pixel values.
+
+        1/128 for the default normalisation, whose codes are then exactly ``pixel - 128``.
+        """
+        lowest = max(mean / std for mean, std in zip(self.mean, self.std, strict=True))
+        highest = max((255 - mean) / std for mean, std in zip(self.mean, self.std, strict=True))
+        return max(lowest / 128, highest / 127)
+
+    @property
     def actions(self) -> tuple[str, ...]:
         """Action names in the order of the policy's logits: the programs, then the skips."""
         lengths = self.policy.skip_lengths if self.policy is not None else ()

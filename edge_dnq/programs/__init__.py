@@ -1,0 +1,1 @@
+"""Running a bundle's programs: one module per inference runtime."""

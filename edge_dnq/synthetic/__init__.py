@@ -1,0 +1,1 @@
+"""Procedurally rendered action clips: unlimited, seeded, free of any data set."""

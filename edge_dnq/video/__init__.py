@@ -1,0 +1,1 @@
+"""Frames: sources, sampling, preprocessing, drawing."""
