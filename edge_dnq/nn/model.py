@@ -1,0 +1,47 @@
+"""The whole model: recognition network and policy network under one configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from edge_dnq.nn.config import ModelConfig
+from edge_dnq.nn.policy_net import PolicyNet
+from edge_dnq.nn.resnet import AnyPrecisionResNet
+
+
+class VideoModel(nn.Module):
+    """A recognition network and, once there is one, its policy.
+
+    Attributes:
+        config: Rebuilds the model.
+        backbone: The any-precision recognition network.
+        policy: The policy network, or None.
+        record: How the model came to be, as plain JSON values (see ``checkpoint.py``).
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        classes = len(config.labels)
+        self.backbone = AnyPrecisionResNet(config.backbone, classes, config.input_scale)
+        self.policy: PolicyNet | None = None
+        if config.policy is not None:
+            self.policy = PolicyNet(config.policy, len(config.actions), classes)
+        self.record: dict[str, Any] = {}
+
+    def normalise(self, frames: Tensor) -> Tensor:
+        """Return float32 [N, 3, S, S] of RGB frames, uint8 [N, S, S, 3]."""
+        return normalise(frames, self.config)
+
+
+def normalise(frames: Tensor, config: ModelConfig) -> Tensor:
+    """Return (pixel - mean) / std, float32 [N, 3, S, S], of RGB frames, uint8 [N, S, S, 3].
+
+    The result is in channels-last memory order, which convolutions on CPUs prefer.
+    """
+    mean = torch.tensor(config.mean, device=frames.device)
+    std = torch.tensor(config.std, device=frames.device)
+    return ((frames.float() - mean) / std).permute(0, 3, 1, 2)
