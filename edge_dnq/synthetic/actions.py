@@ -34,8 +34,7 @@ class Action:
 
 def _wave_form(phase: Array, shift: float = 0.0) -> Array:
     """Return a sine of ``phase`` in cycles, in -1..1."""
-    wave: Array = np.sin(_TURN * (phase + shift))
-    return wave
+    return np.asarray(np.sin(_TURN * (phase + shift)), np.float64)
 
 
 def _pulse(phase: Array) -> Array:
@@ -46,7 +45,7 @@ def _pulse(phase: Array) -> Array:
 def _hold(phase: Array, sharpness: float = 3.0) -> Array:
     """Return a pulse that lingers near 0 and 1: quick strokes with a stop at either end."""
     level = np.tanh(sharpness * (_pulse(phase) - 0.5)) / np.tanh(sharpness / 2)
-    return 0.5 + 0.5 * level
+    return np.asarray(0.5 + 0.5 * level, np.float64)
 
 
 def _sides(right_handed: int) -> tuple[str, str]:
