@@ -22,7 +22,7 @@ from edge_dnq.synthetic.scene import (
     occluders,
 )
 from edge_dnq.synthetic.skeleton import Array, Body, joints, project
-from edge_dnq.synthetic.timeline import Performance, Segment, perform, random_script
+from edge_dnq.synthetic.timeline import Performance, Segment, perform, random_script, smooth
 
 Image = NDArray[np.uint8]
 
@@ -255,6 +255,6 @@ def render_stream(
             totals[segment.label] = totals.get(segment.label, 0) + segment.frames
     if not totals:
         raise DataError("a script needs at least one segment with an action, got only idle ones")
-    hard = np.concatenate([np.full(s.frames, s.hard) for s in script])
+    hard = smooth(np.concatenate([np.full(s.frames, s.hard) for s in script]), 0.4 * fps)
     main = max(totals, key=lambda name: totals[name])
     return _film(rng, script, main, size, fps, hard)

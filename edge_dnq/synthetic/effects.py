@@ -81,9 +81,8 @@ def sample_conditions(
         strength = np.stack([level * _swell(rng, frames) for level in severity * present])
         hidden = float(rng.random() < 0.35) * rng.uniform(0.2, 0.8)
     else:
-        strength = np.asarray(hard) * rng.uniform([0.8, 0.35, 0.2, 0.3], [1.0, 0.7, 0.5, 0.6])[
-            :, None
-        ].repeat(frames, 1)
+        levels = rng.uniform([0.75, 0.4, 0.2, 0.3], [0.92, 0.75, 0.4, 0.6])
+        strength = levels[:, None] * hard
         hidden = 0.0
     dark, soft, long, shaky = strength
     light = rng.uniform(0.85, 1.1) * (1 - 0.88 * dark)

@@ -16,17 +16,22 @@ _SKIN = np.array([[236, 188, 160], [208, 154, 118], [165, 112, 80], [118, 78, 54
 _HAIR = np.array([[32, 26, 24], [92, 60, 36], [186, 150, 92], [120, 116, 114], [140, 62, 34]])
 
 Colour = tuple[float, float, float]
+_TORSO = 1
 
 
 @dataclass(frozen=True)
 class Part:
-    """A capsule between two joints; radii are fractions of the standing height."""
+    """A capsule between two joints; radii are fractions of the standing height.
+
+    Parts of one layer lie at the same depth and share a rim.
+    """
 
     start: int
     end: int
     start_radius: float
     end_radius: float
     colour: Colour
+    layer: int
 
 
 def _colour(values: Array) -> Colour:
@@ -50,20 +55,21 @@ def dress(body: Body, rng: np.random.Generator) -> tuple[Part, ...]:
     girth = body.girth
     parts: list[Part] = []
 
-    def add(a: str, b: str, start: float, end: float, colour: Colour) -> None:
-        parts.append(Part(index[a], index[b], start, end, colour))
+    def add(a: str, b: str, start: float, end: float, colour: Colour, layer: int = 0) -> None:
+        layer = layer or len(parts) + 1
+        parts.append(Part(index[a], index[b], start, end, colour, layer))
 
+    add("chest", "pelvis", 0.06 * girth, 0.054 * girth, shirt, _TORSO)
     for s in ("l_", "r_"):
         fore = shirt if long_sleeves else skin
         shin = trousers if long_legs else skin
         add(s + "hip", s + "knee", 0.046 * girth, 0.034 * girth, trousers)
         add(s + "knee", s + "ankle", 0.033 * girth, 0.022, shin)
         add(s + "ankle", s + "toe", 0.024, 0.017, shoes)
-        add(s + "shoulder", s + "hip", 0.042 * girth, 0.04 * girth, shirt)
+        add(s + "shoulder", s + "hip", 0.042 * girth, 0.04 * girth, shirt, _TORSO)
         add(s + "shoulder", s + "elbow", 0.034 * girth, 0.027 * girth, shirt)
         add(s + "elbow", s + "hand", 0.026 * girth, 0.018, fore)
         add(s + "hand", s + "hand", 0.025, 0.025, skin)
-    add("chest", "pelvis", 0.06 * girth, 0.054 * girth, shirt)
     add("chest", "neck", 0.03, 0.027, skin)
     add("head", "head", body.head * 1.06, body.head * 1.06, hair)
     add("face", "face", body.head * 0.82, body.head * 0.82, skin)
@@ -92,13 +98,15 @@ class Figure:
     Attributes:
         outlines: Fixed-point polygons ``[T, parts, 12, 2]`` of the darker rims.
         fills: Fixed-point polygons ``[T, parts, 12, 2]``.
-        order: Part indices from far to near ``[T, parts]``.
+        layers: Part indices of every layer.
+        order: Layers from far to near ``[T, layers]``.
         colours: Fill colours ``[T, parts, 3]``, darker on far limbs.
         boxes: Bounding boxes ``[T, 4]`` in pixels: left, top, right, bottom.
     """
 
     outlines: NDArray[np.int32]
     fills: NDArray[np.int32]
+    layers: tuple[tuple[int, ...], ...]
     order: NDArray[np.int64]
     colours: Array
     boxes: Array
@@ -108,9 +116,11 @@ class Figure:
         fills, outlines = self.fills[frame], self.outlines[frame]
         colours = self.colours[frame].tolist()
         rims = (self.colours[frame] * 0.55).tolist()
-        for part in self.order[frame]:
-            cv2.fillConvexPoly(image, outlines[part], rims[part], cv2.LINE_AA, _SHIFT)
-            cv2.fillConvexPoly(image, fills[part], colours[part], cv2.LINE_AA, _SHIFT)
+        for layer in self.order[frame]:
+            for part in self.layers[layer]:
+                cv2.fillConvexPoly(image, outlines[part], rims[part], cv2.LINE_AA, _SHIFT)
+            for part in self.layers[layer]:
+                cv2.fillConvexPoly(image, fills[part], colours[part], cv2.LINE_AA, _SHIFT)
 
 
 def place(
@@ -130,6 +140,12 @@ def place(
     depth[:, -1] = depth[:, -2] + np.where(
         nearness[:, ends[-1]] > nearness[:, ends[-2]] - 0.01, 0.01, -1
     )
+    layers: dict[int, list[int]] = {}
+    for i, part in enumerate(parts):
+        layers.setdefault(part.layer, []).append(i)
+    layer_depth = np.stack([depth[:, members].mean(axis=1) for members in layers.values()], axis=1)
+    for members in layers.values():
+        depth[:, members] = depth[:, members].mean(axis=1, keepdims=True)
     shade = np.clip(1.0 + 1.4 * depth, 0.68, 1.08)[..., None]
     colours = np.clip(np.array([p.colour for p in parts])[None] * shade, 0, 255)
     fills = _capsules(points, parts, scale, 0.0)
@@ -139,7 +155,8 @@ def place(
     return Figure(
         outlines=np.rint(outlines * fixed).astype(np.int32),
         fills=np.rint(fills * fixed).astype(np.int32),
-        order=np.argsort(depth, axis=1, kind="stable"),
+        layers=tuple(tuple(members) for members in layers.values()),
+        order=np.argsort(layer_depth, axis=1, kind="stable"),
         colours=colours,
         boxes=np.concatenate([low, high], axis=1),
     )

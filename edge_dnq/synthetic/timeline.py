@@ -71,7 +71,7 @@ def random_script(rng: np.random.Generator, label: str, frames: int) -> list[Seg
     return [segment for segment in script if segment.frames > 0]
 
 
-def _smooth(values: Array, frames: float) -> Array:
+def smooth(values: Array, frames: float) -> Array:
     """Return ``values`` [T] averaged over a short window, so that poses flow into each other."""
     width = max(1, round(frames)) | 1
     padded = np.pad(values, width // 2, mode="edge")
@@ -108,11 +108,11 @@ def perform(rng: np.random.Generator, script: Sequence[Segment], fps: float) -> 
         if not mask.any():
             continue
         action = ACTIONS[name]
-        weight = _smooth(mask, 0.2 * fps)
+        weight = smooth(mask, 0.2 * fps)
         rate = rng.uniform(*action.cycles)
         phase = rng.uniform(0, 1) + np.cumsum(weight) * rate / fps
         motion += weight[:, None] * (action.move(phase, hand) - base)
-        weight_yaw += _smooth(mask, 0.3 * fps) * (rng.uniform(*action.yaw) - yaw)
+        weight_yaw += smooth(mask, 0.3 * fps) * (rng.uniform(*action.yaw) - yaw)
         seated += weight * action.seated
         step += weight * action.travel / fps
     if len({s.label for s in script if s.label}) == 1:
@@ -121,7 +121,7 @@ def perform(rng: np.random.Generator, script: Sequence[Segment], fps: float) -> 
         motion=motion,
         yaw=mirror * weight_yaw,
         travel=mirror * (np.cumsum(step) - step.sum() / 2),
-        away=np.clip(2 * _smooth(gone, 0.25 * fps) - 0.5, 0, 1),
+        away=np.clip(2 * smooth(gone, 0.25 * fps) - 0.5, 0, 1),
         seated=seated,
         idle=acts < 0.5,
     )

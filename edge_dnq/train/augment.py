@@ -28,8 +28,8 @@ class Augmentation:
         aspect: Largest factor of stretching in one direction.
         rotation: Largest rotation in degrees.
         flip: Probability of a mirror image.
-        brightness: Largest shift of the brightness as a fraction of the range.
-        contrast: Largest relative change of the contrast.
+        brightness: Largest relative change of the brightness.
+        contrast: Largest relative change of the contrast around the clip's mean.
         saturation: Largest relative change of the saturation.
         tint: Largest relative gain of one channel.
         erase: Probability that a patch is replaced by an even colour.
@@ -39,7 +39,7 @@ class Augmentation:
     aspect: float = 1.15
     rotation: float = 8.0
     flip: float = 0.5
-    brightness: float = 0.2
+    brightness: float = 0.3
     contrast: float = 0.3
     saturation: float = 0.4
     tint: float = 0.06
@@ -61,7 +61,7 @@ def augment_clip(
         uint8 ``[T, S, S, 3]``.
     """
     matrix, oversample = _view(clip.shape[1], size, rng, how)
-    colour = _colour(rng, how)
+    colour = _colour(float(clip[:, ::8, ::8].mean()), rng, how)
     out = np.empty((len(clip), size, size, 3), np.uint8)
     for frame, view in zip(clip, out, strict=True):
         warped = cv2.warpAffine(
@@ -102,15 +102,15 @@ def _view(
     return np.concatenate([linear, offset[:, None]], axis=1), oversample
 
 
-def _colour(rng: np.random.Generator, how: Augmentation) -> NDArray[np.float64]:
-    """Draw an affine map ``[3, 4]`` of RGB values in 0..255."""
+def _colour(level: float, rng: np.random.Generator, how: Augmentation) -> NDArray[np.float64]:
+    """Draw an affine map ``[3, 4]`` of RGB values in 0..255 for a clip of mean ``level``."""
     contrast = 1 + rng.uniform(-how.contrast, how.contrast)
     saturation = 1 + rng.uniform(-how.saturation, how.saturation)
-    shift = 255 * rng.uniform(-how.brightness, how.brightness)
+    gain = 1 + rng.uniform(-how.brightness, how.brightness)
     tint = 1 + rng.uniform(-how.tint, how.tint, 3)
     mix = saturation * np.eye(3) + (1 - saturation) * np.tile(_LUMA, (3, 1))
-    linear = contrast * tint[:, None] * mix
-    return np.concatenate([linear, np.full((3, 1), 128 * (1 - contrast) + shift)], axis=1)
+    linear = gain * contrast * tint[:, None] * mix
+    return np.concatenate([linear, np.full((3, 1), gain * level * (1 - contrast))], axis=1)
 
 
 def _erase(clip: NDArray[np.uint8], rng: np.random.Generator) -> None:
