@@ -119,6 +119,10 @@ class Grid(nn.Module):
         value: Tensor = self.clips[program]
         return value.abs().clamp_min(MIN_CLIP)
 
+    def clip_value(self, program: str) -> float:
+        """Return the clip value of ``program`` as a number."""
+        return float(self.clip(program).detach())
+
     def code_range(self, program: str) -> tuple[int, int]:
         """Return the lowest and the highest code (zero point taken off)."""
         if self.signed:
@@ -137,7 +141,7 @@ class Grid(nn.Module):
         """Return the grid in an int8 program whose tensor is the real one times ``units``."""
         low, high = self.code_range(program)
         zero_point = 0 if self.signed else -128
-        scale = float32(float(self.clip(program)) * units / high)
+        scale = float32(self.clip_value(program) * units / high)
         return ExportedGrid(scale, zero_point, low + zero_point, high + zero_point)
 
     @torch.no_grad()
@@ -170,7 +174,7 @@ class UnsignedGrid(Grid):
 
     def relu6_units(self, program: str) -> float:
         """Return the factor that turns this tensor's real values into units with clip 6."""
-        return RELU6_LIMIT / float(self.clip(program))
+        return RELU6_LIMIT / self.clip_value(program)
 
 
 class SignedGrid(Grid):

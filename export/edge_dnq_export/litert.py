@@ -1,0 +1,101 @@
+"""Lowering to TFLite flatbuffers through litert-torch."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from edge_dnq.errors import ExportError, RuntimeMissingError
+from edge_dnq_export.graph import IntegerGraph
+from edge_dnq_export.qdq import QdqModule
+
+INSTALL = "pip install 'edge-dnq[export]'"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the converter's progress chatter; its errors still arrive as exceptions."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    sink = io.StringIO()
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(sink),
+            contextlib.redirect_stderr(sink),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(previous)
+
+
+def _converter() -> Any:
+    try:
+        with _quiet():
+            import litert_torch
+    except ImportError as error:
+        raise RuntimeMissingError(f"export needs litert-torch: {INSTALL} ({error})") from error
+    return litert_torch
+
+
+def _static_quantisation() -> Any:
+    """Return a configuration that switches the converter to its static-quantisation mode.
+
+    The quantiser is never run: the module's own quantise/dequantise pairs say everything. Without
+    a configured one the converter leaves convolutions in float.
+    """
+    from litert_torch.quantize.pt2e_quantizer import (
+        PT2EQuantizer,
+        get_symmetric_quantization_config,
+    )
+    from litert_torch.quantize.quant_config import QuantConfig
+
+    static = get_symmetric_quantization_config(is_per_channel=True, is_dynamic=False)
+    return QuantConfig(pt2e_quantizer=PT2EQuantizer().set_global(static))
+
+
+def write_program(graph: IntegerGraph, path: Path) -> None:
+    """Write ``graph`` as a standard int8 TFLite program with int8 NHWC input and int8 logits.
+
+    Raises:
+        RuntimeMissingError: litert-torch is not installed.
+        ExportError: the converter refuses.
+    """
+    side = graph.tensors[graph.input].shape[0]
+    _write(QdqModule(graph), (torch.zeros(1, side, side, 3),), path, static=True)
+
+
+def write_policy(policy: nn.Module, frame_size: int, hidden: int, path: Path) -> None:
+    """Write the policy as a float32 program: NHWC frame, h, c in; action logits, h, c out.
+
+    Raises:
+        RuntimeMissingError: litert-torch is not installed.
+        ExportError: the converter refuses.
+    """
+    state = torch.zeros(1, hidden)
+    arguments = (torch.zeros(1, frame_size, frame_size, 3), state, state.clone())
+    _write(policy, arguments, path, static=False)
+
+
+def _write(
+    module: nn.Module, arguments: tuple[torch.Tensor, ...], path: Path, *, static: bool
+) -> None:
+    converter = _converter()
+    try:
+        with _quiet():
+            channels_last = converter.to_channel_last_io(module.eval(), args=[0]).eval()
+            quantisation = {"quant_config": _static_quantisation()} if static else {}
+            converted = converter.convert(channels_last, arguments, **quantisation)
+            converted.export(str(path))
+    except (RuntimeError, ValueError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ExportError(f"the converter could not write {path.name}: {reason}") from error
