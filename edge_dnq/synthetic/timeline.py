@@ -53,7 +53,7 @@ class Performance:
 def random_script(rng: np.random.Generator, label: str, frames: int) -> list[Segment]:
     """Draw where a clip of ``label`` idles: from not at all to three frames in five."""
     fraction = rng.choice([0.0, rng.uniform(0.1, 0.35), rng.uniform(0.35, 0.6)], p=[0.3, 0.4, 0.3])
-    idle = round(float(fraction) * frames)
+    idle = int(float(fraction) * frames)  # rounded down: at least one frame acts
     if idle == 0:
         return [Segment(label, frames)]
     shares = rng.dirichlet([0.6, 0.6, 0.4])
