@@ -73,14 +73,14 @@ def shard(count: int, *, seed: int, epoch: int, rank: int, world: int) -> NDArra
 def pick_frames(
     total: int, wanted: int | None, rng: np.random.Generator | None
 ) -> NDArray[np.int64]:
-    """Choose ``wanted`` of ``total`` frames, one from each of as many equal stretches, in order.
+    """Choose ``wanted`` of ``total`` frames, one from each of as many stretches, in order.
 
     Without ``rng`` the middle of each stretch is taken.
     """
     count = total if wanted is None else min(wanted, total)
     inside = np.full(count, 0.5) if rng is None or count == total else rng.random(count)
-    picked = ((np.arange(count) + inside) * total / count).astype(np.int64)
-    return np.minimum(picked, total - 1)
+    edges = np.arange(count + 1, dtype=np.int64) * total // count
+    return edges[:-1] + (inside * np.diff(edges)).astype(np.int64)
 
 
 def normalise(
