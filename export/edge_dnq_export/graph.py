@@ -107,7 +107,7 @@ class IntegerGraph:
     nodes: list[Node] = field(default_factory=list)
 
     def append(self, node: Node, output: Tensor) -> None:
-        """Add ``node``, which produces ``output``; the last one appended is the program's output."""
+        """Add ``node``, which produces ``output``; the last one is the program's output."""
         self.tensors[output.name] = output
         self.nodes.append(node)
         self.output = output.name

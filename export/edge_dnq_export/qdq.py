@@ -26,6 +26,8 @@ def _on_grid(x: torch.Tensor, tensor: Tensor) -> torch.Tensor:
 class _Affine(nn.Module):
     """Weights and bias of a convolution (OIHW) or a linear layer, as the real numbers they are."""
 
+    bias: torch.Tensor
+
     def __init__(self, node: Conv | Linear, input_scale: float) -> None:
         super().__init__()
         codes = torch.from_numpy(node.weight)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from edge_dnq_export.graph import Add, Conv, IntegerGraph, Int8, Linear, MaxPool, Mean, Tensor
+from edge_dnq_export.graph import Add, Conv, Int8, IntegerGraph, Linear, MaxPool, Tensor
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -58,7 +58,8 @@ def _windows(values: np.ndarray, node: Conv | MaxPool, fill: int) -> np.ndarray:
     border = (node.padding, node.padding)
     padded = np.pad(values, ((0, 0), border, border, (0, 0)), constant_values=fill)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
-    return windows[:, :: node.stride, :: node.stride].transpose(0, 1, 2, 4, 5, 3)
+    strided: np.ndarray = windows[:, :: node.stride, :: node.stride]
+    return strided.transpose(0, 1, 2, 4, 5, 3)
 
 
 def _patches(codes: Int8, source: Tensor, node: Conv) -> Int64:
@@ -87,7 +88,12 @@ def multiplier(source: Tensor, weight_scale: Float32, output: Tensor) -> Float32
 def requantise(accumulator: Int64, factor: Float32, output: Tensor) -> Int8:
     """Return rint(float32(accumulator) * factor) + zero point, clipped to the output's range."""
     scaled = np.rint(accumulator.astype(np.float32) * factor).astype(np.int64)
-    return np.clip(scaled + output.zero_point, output.low, output.high).astype(np.int8)
+    return _clipped(scaled + output.zero_point, output)
+
+
+def _clipped(values: np.ndarray, output: Tensor) -> Int8:
+    codes: Int8 = np.clip(values, output.low, output.high).astype(np.int8)
+    return codes
 
 
 def add(x: Int8, y: Int8, x_tensor: Tensor, y_tensor: Tensor, output: Tensor) -> Int8:
@@ -104,19 +110,18 @@ def add(x: Int8, y: Int8, x_tensor: Tensor, y_tensor: Tensor, output: Tensor) ->
     x_factor, y_factor = (int(np.rint(math.ldexp(float(ratio), shift))) for ratio in ratios)
     total = _centred(x, x_tensor) * x_factor + _centred(y, y_tensor) * y_factor
     rounded = (total + (1 << (shift - 1))) >> shift
-    return np.clip(rounded + output.zero_point, output.low, output.high).astype(np.int8)
+    return _clipped(rounded + output.zero_point, output)
 
 
 def mean(codes: Int8, source: Tensor, output: Tensor) -> Int8:
     """Average [N, H, W, C] over H and W as XNNPACK does.
 
-    The sum of the raw codes is scaled in float32, and both zero points are applied afterwards as one
-    float32 offset; so the rounding error is that of the offset's magnitude, and near ties the
+    The sum of the raw codes is scaled in float32, and both zero points are applied afterwards as
+    one float32 offset; so the rounding error is that of the offset's magnitude, and near ties the
     result may differ from the exactly rounded mean by one level.
     """
     count = np.float32(codes.shape[1] * codes.shape[2])
     factor = (np.float32(source.scale) / np.float32(output.scale)) * (np.float32(1) / count)
     offset = np.float32(-source.zero_point) * count * factor + np.float32(output.zero_point)
     sums = codes.astype(np.int64).sum((1, 2)).astype(np.float32)
-    rounded = np.rint(sums * factor + offset)
-    return np.clip(rounded, output.low, output.high).astype(np.int8)
+    return _clipped(np.rint(sums * factor + offset), output)

@@ -1,0 +1,281 @@
+"""Checkpoint in, checked bundle out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from edge_dnq.video.preprocess import InputEncoder, network_frame, policy_frame
+
+import edge_dnq
+from edge_dnq.bundle import (
+    GOLDEN,
+    MANIFEST,
+    ActionSpec,
+    Bundle,
+    InputSpec,
+    Manifest,
+    PolicySpec,
+    ProgramSpec,
+    TensorSpec,
+    file_spec,
+    write_manifest,
+)
+from edge_dnq.errors import EdgeDnqError
+from edge_dnq.nn.config import ProgramConfig, skip_name
+from edge_dnq.nn.model import VideoModel
+from edge_dnq.nn.policy_net import PolicyProgram
+from edge_dnq.programs import load_program
+from edge_dnq.staging import staged_folder
+from edge_dnq.synthetic import render_clip
+from edge_dnq_export import checks, litert, reference
+from edge_dnq_export.graph import IntegerGraph, Tensor
+from edge_dnq_export.lowering import lower
+
+UInt8 = npt.NDArray[np.uint8]
+Progress = Callable[[str], None]
+
+RUNTIME = "litert"
+GOLDEN_FRAMES = 8
+POLICY_FILE = "policy.tflite"
+
+
+@dataclass(frozen=True)
+class ProgramReport:
+    """What was found about one program.
+
+    Attributes:
+        name: The program's name.
+        macs: Multiply-accumulates per frame.
+        bytes: Size of the file.
+        levels: Values a hidden activation takes: 256, 16 or 4.
+        outputs: int8 outputs compared with the reference, all equal.
+        rounding: Elements per kind of operation where torch rounds a tie the other way.
+        seconds: Time to lower, convert and check it.
+    """
+
+    name: str
+    macs: int
+    bytes: int
+    levels: int
+    outputs: int
+    rounding: dict[str, int]
+    seconds: float
+
+
+@dataclass
+class ExportReport:
+    """What an export wrote and saw."""
+
+    path: Path
+    programs: list[ProgramReport] = field(default_factory=list)
+    policy_difference: float | None = None
+    seconds: float = 0.0
+
+
+def export_bundle(
+    model: VideoModel,
+    out: Path,
+    *,
+    name: str,
+    golden_frames: UInt8 | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> ExportReport:
+    """Write ``model`` as a bundle, after running every program that goes into it.
+
+    Args:
+        model: A trained, or random and calibrated, model.
+        out: The bundle's folder; it appears whole or not at all.
+        name: The bundle's name in its manifest.
+        golden_frames: RGB frames [N, H, W, 3] to check on; None renders a clip.
+        overwrite: Replace an existing bundle (never another kind of folder).
+        progress: Told what is being done.
+
+    Raises:
+        ExportError: a program does not equal its reference.
+        EdgeDnqError: ``out`` exists, or cannot be written.
+        RuntimeMissingError: the converter or the runtime is not installed.
+    """
+    say = progress or (lambda _: None)
+    started = time.perf_counter()
+    if overwrite and out.exists() and not (out / MANIFEST).is_file():
+        raise EdgeDnqError(f"{out} is not a bundle: it is left alone, choose another output")
+    model = model.eval()
+    report = ExportReport(out)
+    size = model.config.backbone.input_size
+    frames = _golden_frames(size, golden_frames)
+    golden: dict[str, np.ndarray] = {"frames": frames}
+    with staged_folder(out, overwrite=overwrite) as folder:
+        programs = []
+        for config in model.config.backbone.programs:
+            say(f"program {config.name}")
+            programs.append(_export_program(model, config, folder, frames, golden, report))
+        policy = None
+        if model.policy is not None:
+            say("policy")
+            policy = _export_policy(model, folder, frames, golden, report)
+        say("checking the bundle")
+        np.savez_compressed(folder / GOLDEN, allow_pickle=False, **golden)
+        write_manifest(folder, _manifest(model, name, tuple(programs), policy, folder))
+        Bundle.load(folder)
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def _golden_frames(size: int, frames: UInt8 | None) -> UInt8:
+    """Return network frames [N, size, size, 3]."""
+    if frames is None:
+        frames = render_clip(0, frames=GOLDEN_FRAMES, size=max(size, 64)).frames
+    return np.stack([network_frame(frame, size) for frame in frames[:GOLDEN_FRAMES]])
+
+
+def _export_program(
+    model: VideoModel,
+    config: ProgramConfig,
+    folder: Path,
+    frames: UInt8,
+    golden: dict[str, np.ndarray],
+    report: ExportReport,
+) -> ProgramSpec:
+    started = time.perf_counter()
+    graph = lower(model.backbone, config.name)
+    path = folder / f"{config.name}.tflite"
+    litert.write_program(graph, path)
+
+    side = model.backbone.resolution(config.name)
+    resized = np.stack([network_frame(frame, side) for frame in frames])
+    inputs = _tensor_spec(graph.tensors[graph.input], "args_0")
+    outputs = _tensor_spec(graph.tensors[graph.output], "output_0")
+    encoder = InputEncoder(model.config.mean, model.config.std, *_grid(inputs))
+    codes = np.concatenate([encoder(frame) for frame in resized])
+    values = reference.run(graph, codes)
+    program = load_program(path.read_bytes(), (inputs,), (outputs,), RUNTIME)
+    expected = values[graph.output]
+    checks.require_equal(config.name, expected, checks.program_outputs(program, codes))
+    normalised = model.normalise(torch.from_numpy(resized))
+    rounding = checks.torch_differences(model.backbone, graph, normalised, values)
+    golden[f"program/{config.name}"] = expected
+
+    spec = file_spec(folder, path.name)
+    seconds = time.perf_counter() - started
+    report.programs.append(
+        ProgramReport(
+            config.name,
+            graph.macs,
+            spec.bytes,
+            _hidden_levels(graph),
+            expected.size,
+            dict(rounding),
+            seconds,
+        )
+    )
+    return ProgramSpec(
+        name=config.name,
+        weight_bits=config.weight_bits,
+        activation_bits=config.activation_bits,
+        macs=graph.macs,
+        input=inputs,
+        output=outputs,
+        files={RUNTIME: spec},
+    )
+
+
+def _hidden_levels(graph: IntegerGraph) -> int:
+    """Return the most values that a hidden unsigned activation can take."""
+    return max(
+        graph.tensors[node.output].levels for node in graph.nodes if getattr(node, "relu6", False)
+    )
+
+
+def _export_policy(
+    model: VideoModel,
+    folder: Path,
+    frames: UInt8,
+    golden: dict[str, np.ndarray],
+    report: ExportReport,
+) -> PolicySpec:
+    assert model.policy is not None
+    assert model.config.policy is not None
+    size, hidden = model.config.policy.input_size, model.config.policy.hidden
+    module = PolicyProgram(model.policy).eval()
+    path = folder / POLICY_FILE
+    litert.write_policy(module, size, hidden, path)
+
+    actions = len(model.config.actions)
+    state = (1, hidden)
+    inputs = _float_specs("args", ((1, size, size, 3), state, state))
+    outputs = _float_specs("output", ((1, actions), state, state))
+    mean, std = model.config.mean, model.config.std
+    small = np.stack([policy_frame(frame, size, mean, std) for frame in frames])
+    small = small.reshape(-1, size, size, 3)
+    program = load_program(path.read_bytes(), inputs, outputs, RUNTIME)
+    actual = checks.policy_outputs(program, small, hidden)
+    expected = checks.torch_policy_outputs(module, small, hidden)
+    report.policy_difference = checks.require_close(expected, actual)
+    golden.update(actual)
+    return PolicySpec(
+        macs=model.policy.macs(),
+        inputs=inputs,
+        outputs=outputs,
+        files={RUNTIME: file_spec(folder, path.name)},
+    )
+
+
+def _tensor_spec(tensor: Tensor, name: str) -> TensorSpec:
+    return TensorSpec(
+        name=name,
+        shape=(1, *tensor.shape),
+        dtype="int8",
+        scale=tensor.scale,
+        zero_point=tensor.zero_point,
+    )
+
+
+def _grid(spec: TensorSpec) -> tuple[float, int]:
+    assert spec.scale is not None
+    assert spec.zero_point is not None
+    return spec.scale, spec.zero_point
+
+
+def _float_specs(
+    prefix: str, shapes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+) -> tuple[TensorSpec, TensorSpec, TensorSpec]:
+    first, second, third = (
+        TensorSpec(name=f"{prefix}_{index}", shape=shape, dtype="float32")
+        for index, shape in enumerate(shapes)
+    )
+    return first, second, third
+
+
+def _manifest(
+    model: VideoModel,
+    name: str,
+    programs: tuple[ProgramSpec, ...],
+    policy: PolicySpec | None,
+    folder: Path,
+) -> Manifest:
+    config = model.config
+    actions = [ActionSpec(name=program.name, program=program.name) for program in programs]
+    if config.policy is not None:
+        actions += [
+            ActionSpec(name=skip_name(length), skip=length) for length in config.policy.skip_lengths
+        ]
+    size = config.backbone.input_size
+    return Manifest(
+        schema_version=1,
+        name=name,
+        created_by=f"edge-dnq {edge_dnq.__version__}",
+        labels=config.labels,
+        clip_frames=config.clip_frames,
+        input=InputSpec(height=size, width=size, mean=config.mean, std=config.std),
+        policy=policy,
+        actions=tuple(actions),
+        programs=programs,
+        golden=file_spec(folder, GOLDEN),
+    )
