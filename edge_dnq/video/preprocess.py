@@ -1,98 +1,120 @@
-"""From a video frame to what the networks take; training and every device use these functions."""
+"""From a camera or video frame to what the networks take.
+
+Training and every runtime use these functions, so a network never meets pixels made another way.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 from edge_dnq.errors import SourceError
 
-UInt8 = npt.NDArray[np.uint8]
-Int8 = npt.NDArray[np.int8]
-Float32 = npt.NDArray[np.float32]
-Triple = tuple[float, float, float]
+UInt8 = NDArray[np.uint8]
 
 
-def require_frame(frame: UInt8) -> None:
-    """Refuse anything but a non-empty RGB frame, uint8 [H, W, 3].
+def check_frame(frame: object) -> UInt8:
+    """Return ``frame`` if it is an RGB frame: uint8, [H, W, 3], not empty.
 
     Raises:
-        SourceError: another dtype or shape.
+        SourceError: it is anything else.
     """
-    if (
-        not isinstance(frame, np.ndarray)
-        or frame.dtype != np.uint8
-        or frame.ndim != 3
-        or frame.shape[2] != 3
-        or 0 in frame.shape
-    ):
-        given = f"{getattr(frame, 'dtype', type(frame).__name__)} {getattr(frame, 'shape', '')}"
-        raise SourceError(f"a frame must be uint8 [height, width, 3] in RGB, got {given}")
-
-
-def resize(frame: UInt8, height: int, width: int) -> UInt8:
-    """Resize by area where the frame shrinks, bilinearly where it grows."""
-    if frame.shape[:2] == (height, width):
-        return frame
-    shrinks = height * width < frame.shape[0] * frame.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(frame, (width, height), interpolation=method)  # type: ignore[return-value]
+    if not isinstance(frame, np.ndarray):
+        raise SourceError(f"a frame must be a numpy array, got {type(frame).__name__}")
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
+        raise SourceError(
+            f"a frame must be uint8 RGB of shape (height, width, 3), "
+            f"got {frame.dtype} of shape {frame.shape}"
+        )
+    return frame
 
 
 def network_frame(frame: UInt8, size: int) -> UInt8:
-    """Resize the shorter side of ``frame`` to ``size`` and crop the centre square.
+    """Resize the shorter side of an RGB frame to ``size`` and crop the centre.
+
+    The crop is taken before the resize, where it lies on whole source pixels: the same field of
+    view, and the cut-off sides cost nothing. Shrinking averages areas, growing is bilinear.
 
     Args:
-        frame: RGB, uint8 [H, W, 3].
+        frame: uint8 [H, W, 3].
         size: Side of the result in pixels.
 
     Returns:
-        uint8 [size, size, 3], contiguous.
+        uint8 [size, size, 3]; ``frame`` itself, not a copy, where it already has that shape.
 
     Raises:
-        SourceError: ``frame`` is not such a frame.
+        SourceError: not an RGB frame.
     """
-    require_frame(frame)
-    height, width = frame.shape[:2]
+    height, width = check_frame(frame).shape[:2]
     side = min(height, width)
-    # Cropping first touches fewer pixels and differs only in the fraction of a pixel cut off.
     top, left = (height - side) // 2, (width - side) // 2
-    square = frame[top : top + side, left : left + side]
-    return np.ascontiguousarray(resize(square, size, size))
+    return _resized(frame[top : top + side, left : left + side], size)
 
 
-def policy_frame(frame: UInt8, size: int, mean: Triple, std: Triple) -> Float32:
-    """Shrink a network frame and normalise it.
+def policy_frame(
+    frame: UInt8, size: int, mean: Sequence[float], std: Sequence[float]
+) -> NDArray[np.float32]:
+    """Shrink a network frame to the policy's size and normalise it.
+
+    Args:
+        frame: Network frame, uint8 [S, S, 3].
+        size: Side P of the policy frame in pixels.
+        mean: Per-channel mean in pixel units.
+        std: Per-channel deviation in pixel units.
 
     Returns:
-        float32 [1, size, size, 3]: (pixel - mean) / std.
+        ``(pixel - mean) / std``, float32 [1, P, P, 3].
+
+    Raises:
+        SourceError: not an RGB frame.
     """
-    small = resize(frame, size, size).astype(np.float32)
-    return ((small - np.float32(mean)) / np.float32(std))[None]
+    small = _resized(check_frame(frame), size)
+    normalised = small.astype(np.float32)
+    normalised -= np.asarray(mean, np.float32)
+    normalised /= np.asarray(std, np.float32)
+    return normalised[np.newaxis]
 
 
 class InputEncoder:
-    """Turns network frames into the int8 input codes of a program, by one look-up per pixel.
+    """Turns network frames into a program's int8 input codes through one table per channel.
 
-    code = clip(rint((pixel - mean) / std / scale) + zero_point, -128, 127), in float64.
+    ``code = clip(rint((pixel - mean) / std / scale) + zero_point, -128, 127)``. With the default
+    normalisation (mean and std 128, scale 1/128, zero point 0) this is ``pixel - 128``.
 
     Args:
         mean: Per-channel mean in pixel units.
         std: Per-channel deviation in pixel units.
-        scale: Real size of one input code.
+        scale: Real size of one code.
         zero_point: Code of real zero.
     """
 
-    def __init__(self, mean: Triple, std: Triple, scale: float, zero_point: int) -> None:
-        pixels = np.arange(256, dtype=np.float64)[:, None]
-        real = (pixels - np.asarray(mean)) / np.asarray(std)
-        codes = np.clip(np.rint(real / scale) + zero_point, -128, 127).astype(np.int8)
-        self.table = codes
-        # OpenCV's look-up works on bytes: the codes are passed through as such.
-        self._bytes = np.ascontiguousarray(codes.view(np.uint8).reshape(1, 256, 3))
+    def __init__(
+        self, mean: Sequence[float], std: Sequence[float], scale: float, zero_point: int
+    ) -> None:
+        pixels = np.arange(256, dtype=np.float64)[:, np.newaxis]
+        real = (pixels - np.asarray(mean, np.float64)) / np.asarray(std, np.float64)
+        codes = np.clip(np.rint(real / scale) + zero_point, -128, 127)
+        self.table: NDArray[np.int8] = codes.astype(np.int8)
+        """int8 [256, 3]: the code of every pixel value of every channel."""
+        self._lut = np.ascontiguousarray(self.table[np.newaxis])
 
-    def __call__(self, frame: UInt8) -> Int8:
-        """Return int8 codes [1, S, S, 3] of a network frame [S, S, 3]."""
-        codes: Int8 = cv2.LUT(frame, self._bytes).view(np.int8)[None]
-        return codes
+    def __call__(self, frame: UInt8) -> NDArray[np.int8]:
+        """Encode an RGB frame uint8 [S, S, 3] as int8 [1, S, S, 3].
+
+        Raises:
+            SourceError: not an RGB frame.
+        """
+        codes: NDArray[np.int8] = cv2.LUT(check_frame(frame), self._lut)  # type: ignore[assignment]
+        return codes[np.newaxis]
+
+
+def _resized(frame: UInt8, size: int) -> UInt8:
+    height, width = frame.shape[:2]
+    if (height, width) == (size, size):
+        return frame
+    method = cv2.INTER_AREA if size <= min(height, width) else cv2.INTER_LINEAR
+    resized: UInt8 = cv2.resize(frame, (size, size), interpolation=method)  # type: ignore[assignment]
+    return resized
