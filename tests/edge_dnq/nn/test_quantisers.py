@@ -52,7 +52,7 @@ def test_a_nested_code_stands_for_its_bins_centre(bits: int) -> None:
     assert float((real - ALL_MASTERS).abs().max()) <= limit
 
 
-@pytest.mark.parametrize("bits", (4, 2))
+@pytest.mark.parametrize("bits", [4, 2])
 def test_negation_keeps_the_nesting(bits: int) -> None:
     """Odd codes are symmetric: negating them equals negating the master's bits."""
     assert torch.equal(-nested_codes(ALL_MASTERS, bits), nested_codes(-1 - ALL_MASTERS, bits))
@@ -113,7 +113,7 @@ def test_every_level_is_reachable() -> None:
     assert len(torch.unique(signed(torch.linspace(-4, 4, 20001), "p"))) == 256
 
 
-@pytest.mark.parametrize("bits", (4, 2))
+@pytest.mark.parametrize("bits", [4, 2])
 def test_relu6_units_give_a_stock_program_exactly_the_levels(bits: int) -> None:
     grid = UnsignedGrid({"p": bits})
     grid.clips["p"].data.fill_(1.7)
