@@ -105,7 +105,7 @@ def _set_up(
     frames = len(performance.yaw)
     body = Body.sample(rng)
     parts = dress(body, rng)
-    height = rng.uniform(0.5, 0.86) * size
+    height = rng.uniform(0.6, 0.86) * size
     ground = rng.uniform(0.86, 0.97)
     points, nearness = project(joints(body, performance.motion), performance.yaw)
     reach = np.ptp(points[..., 0]), np.ptp(points[..., 1])

@@ -76,10 +76,10 @@ def sample_conditions(
             and where.
     """
     severity = rng.beta(1.0, 1.6, 4)  # darkness, defocus, smear, shake
-    present = rng.random(4) < [0.5, 0.4, 0.4, 0.7]
+    present = rng.random(4) < [0.4, 0.3, 0.3, 0.7]
     if hard is None:
         strength = np.stack([level * _swell(rng, frames) for level in severity * present])
-        hidden = float(rng.random() < 0.35) * rng.uniform(0.2, 0.8)
+        hidden = float(rng.random() < 0.25) * rng.uniform(0.2, 0.8)
     else:
         levels = rng.uniform([0.75, 0.4, 0.2, 0.3], [0.92, 0.75, 0.4, 0.6])
         strength = levels[:, None] * hard

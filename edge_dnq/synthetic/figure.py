@@ -40,8 +40,8 @@ def _colour(values: Array) -> Colour:
 
 
 def _cloth(rng: np.random.Generator) -> Colour:
-    """Draw a colour of clothing: any hue, from washed-out to strong, from dark to bright."""
-    hsv = np.array([[[rng.integers(180), rng.integers(30, 256), rng.integers(50, 250)]]], np.uint8)
+    """Draw a colour of clothing: any hue, never quite grey, from dark to bright."""
+    hsv = np.array([[[rng.integers(180), rng.integers(120, 256), rng.integers(80, 250)]]], np.uint8)
     return _colour(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(np.float64))
 
 

@@ -17,9 +17,10 @@ _SHIFT = 4
 
 def _palette(rng: np.random.Generator, count: int) -> Array:
     """Draw related colours ``[count, 3]``: one hue family, several brightnesses."""
-    base = rng.uniform(40, 200)
-    tint = rng.normal(0, 26, 3)
-    return np.clip(base + tint + rng.normal(0, 28, (count, 3)), 8, 245)
+    base = rng.uniform(70, 200)
+    tint = rng.normal(0, 12, 3)
+    levels = rng.normal(0, 24, (count, 1))
+    return np.clip(base + tint + levels + rng.normal(0, 9, (count, 3)), 8, 245)
 
 
 def _clouds(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
@@ -65,7 +66,7 @@ def _surface(rng: np.random.Generator, height: int, width: int) -> Image:
     """Return a textured, unevenly lit plane ``[height, width, 3]``."""
     texture = _TEXTURES[rng.integers(len(_TEXTURES))](rng, height, width)
     dark, bright = _palette(rng, 2)
-    strength = rng.uniform(0.25, 1.0)
+    strength = rng.uniform(0.2, 0.8)
     mix = (0.5 + strength * (texture - 0.5))[..., None].astype(np.float32)
     plane = dark.astype(np.float32) * (1 - mix) + bright.astype(np.float32) * mix
     plane *= (0.75 + 0.5 * _clouds(rng, height, width))[..., None]
@@ -76,7 +77,7 @@ def _surface(rng: np.random.Generator, height: int, width: int) -> Image:
 def _furnish(rng: np.random.Generator, image: Image, horizon: int) -> None:
     """Hang pictures, windows, cupboards and round things on the wall (in place)."""
     height, width = image.shape[:2]
-    for colour in _palette(rng, int(rng.integers(2, 9))).tolist():
+    for colour in _palette(rng, int(rng.integers(0, 6))).tolist():
         x, y = int(rng.integers(width)), int(rng.integers(max(horizon, 2)))
         w, h = (rng.uniform(0.05, 0.3, 2) * height).astype(int).tolist()
         if rng.random() < 0.7:
@@ -150,14 +151,14 @@ def _drift(rng: np.random.Generator, frames: int, start: Array, speed: float) ->
 
 
 def _tone(rng: np.random.Generator) -> tuple[float, float, float]:
-    r, g, b = rng.uniform(10, 235, 3)
+    r, g, b = np.clip(rng.uniform(40, 210) + rng.normal(0, 22, 3), 0, 255)
     return float(r), float(g), float(b)
 
 
 def distractors(rng: np.random.Generator, frames: int) -> list[Mover]:
     """Return balls, sticks and boxes that stand or drift behind the figure."""
     movers = []
-    for _ in range(int(rng.integers(0, 6))):
+    for _ in range(int(rng.integers(0, 4))):
         kind = rng.random()
         if kind < 0.4:
             outline = _blob(rng, rng.uniform(0.02, 0.09))
@@ -176,7 +177,7 @@ def distractors(rng: np.random.Generator, frames: int) -> list[Mover]:
 def occluders(rng: np.random.Generator, frames: int, severity: float) -> list[Mover]:
     """Return things in front of the figure; ``severity`` in 0..1 sets how much they hide."""
     movers = []
-    count = int(rng.binomial(3, min(1.0, severity)))
+    count = 1 + int(rng.binomial(1, severity)) if severity > 0 else 0
     for _ in range(count):
         kind = rng.random()
         if kind < 0.35:  # a pole or a tree

@@ -35,7 +35,7 @@ class Augmentation:
         erase: Probability that a patch is replaced by an even colour.
     """
 
-    scale: tuple[float, float] = (0.65, 1.0)
+    scale: tuple[float, float] = (0.75, 1.0)
     aspect: float = 1.15
     rotation: float = 8.0
     flip: float = 0.5
@@ -43,7 +43,7 @@ class Augmentation:
     contrast: float = 0.3
     saturation: float = 0.4
     tint: float = 0.06
-    erase: float = 0.25
+    erase: float = 0.2
 
 
 def augment_clip(
@@ -114,9 +114,9 @@ def _colour(level: float, rng: np.random.Generator, how: Augmentation) -> NDArra
 
 
 def _erase(clip: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """Paint one even patch of 2 to 20 % of the frame over every frame (in place)."""
+    """Paint one even patch of 2 to 12 % of the frame over every frame (in place)."""
     size = clip.shape[1]
-    area = rng.uniform(0.02, 0.2) * size * size
+    area = rng.uniform(0.02, 0.12) * size * size
     ratio = math.exp(rng.uniform(-0.9, 0.9))
     height = min(size, max(1, round(math.sqrt(area * ratio))))
     width = min(size, max(1, round(math.sqrt(area / ratio))))

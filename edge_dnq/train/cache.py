@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import edge_dnq.synthetic
+import edge_dnq.video.decoding
 import edge_dnq.video.preprocess
 import edge_dnq.video.sampling
 from edge_dnq.errors import DataError, EdgeDnqError
@@ -103,7 +104,7 @@ def _makers(rendered: bool) -> list[Path]:
     """Return the source files that decide what the pixels are."""
     if rendered:
         return sorted(Path(edge_dnq.synthetic.__file__).parent.glob("*.py"))
-    modules = (edge_dnq.video.preprocess, edge_dnq.video.sampling)
+    modules = (edge_dnq.video.decoding, edge_dnq.video.preprocess, edge_dnq.video.sampling)
     return [Path(str(module.__file__)) for module in modules]
 
 
