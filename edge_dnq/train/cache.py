@@ -10,18 +10,13 @@ import fcntl
 import hashlib
 import json
 import logging
-import multiprocessing
 import os
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
@@ -33,13 +28,13 @@ import edge_dnq.video.preprocess
 import edge_dnq.video.sampling
 from edge_dnq.errors import DataError, EdgeDnqError
 from edge_dnq.staging import staged_folder
-from edge_dnq.train.listing import Clip, Listing, RenderedClip
+from edge_dnq.train.decoding import Outcome, decode_all
+from edge_dnq.train.listing import Listing, RenderedClip
 
 LOG = logging.getLogger(__name__)
 
 VERSION = 1
 MAX_UNREADABLE = 0.1
-_INLINE = 24  # below this many clips a pool of processes takes longer to start than it saves
 _PIXELS, _INDEX = "clips.npy", "index.json"
 
 
@@ -154,25 +149,22 @@ def _fill(folder: Path, listing: Listing, shape: tuple[int, ...]) -> None:
     """Decode every clip of ``listing`` into ``folder``."""
     path = folder / _PIXELS
     _allocate(path, shape)
-    failures: list[tuple[Clip, str]] = []
-    kept: list[int] = []
-    for row, reason in enumerate(_progress(_decode_all(path, listing.clips), listing, shape[0])):
-        if reason is None:
-            kept.append(row)
-        else:
-            failures.append((listing.clips[row], reason))
-    for _, reason in failures:
+    reasons = dict(_progress(decode_all(path, listing.clips), listing))
+    failures = {row: reason for row, reason in sorted(reasons.items()) if reason is not None}
+    for reason in failures.values():
         LOG.warning("left out an unreadable clip: %s", reason)
-    if not kept or len(failures) > MAX_UNREADABLE * shape[0]:
+    if len(failures) == shape[0] or len(failures) > MAX_UNREADABLE * shape[0]:
+        row, reason = next(iter(failures.items()))
         raise DataError(
             f"{len(failures)} of {shape[0]} clips of {listing.name} cannot be read, "
-            f"for example {failures[0][0]}: {failures[0][1]}"
+            f"for example {listing.clips[row]}: {reason}"
         )
+    kept = sorted(reasons.keys() - failures.keys())
     (folder / _INDEX).write_text(json.dumps({"kept": kept}))
 
 
-def _progress(results: Iterator[str | None], listing: Listing, total: int) -> Iterator[str | None]:
-    """Pass ``results`` through, with a progress bar where a person watches."""
+def _progress(outcomes: Iterator[Outcome], listing: Listing) -> Iterator[Outcome]:
+    """Pass ``outcomes`` through, with a progress bar where a person watches."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -180,49 +172,5 @@ def _progress(results: Iterator[str | None], listing: Listing, total: int) -> It
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        yield from bar.track(results, total=total, description=f"caching {listing.name}")
-
-
-def _decode_all(path: Path, clips: Sequence[Clip]) -> Iterator[str | None]:
-    """Write clip i to row i of the array in ``path``; yield None or why it cannot be read."""
-    workers = min(os.cpu_count() or 1, len(clips))
-    if len(clips) < _INLINE or workers == 1:
-        pixels = np.load(path, mmap_mode="r+")
-        for row, clip in enumerate(clips):
-            yield _decode(pixels, row, clip)
-        return
-    # Not fork: the parent may hold the locks of torch's and OpenCV's threads.
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), _start_worker, (path,)
-    )
-    try:
-        yield from pool.map(_decode_in_worker, range(len(clips)), clips, chunksize=4)
-    except BrokenProcessPool as error:
-        raise DataError(
-            "a decoding process died: a video file crashes the decoder, or the memory is full"
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _decode(pixels: NDArray[np.uint8], row: int, clip: Clip) -> str | None:
-    try:
-        pixels[row] = clip.load(pixels.shape[1], pixels.shape[2])
-    except EdgeDnqError as error:
-        return str(error)
-    return None
-
-
-_worker_pixels: NDArray[np.uint8] | None = None
-
-
-def _start_worker(path: Path) -> None:
-    global _worker_pixels
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops the pool
-    cv2.setNumThreads(1)
-    _worker_pixels = np.load(path, mmap_mode="r+")
-
-
-def _decode_in_worker(row: int, clip: Clip) -> str | None:
-    assert _worker_pixels is not None
-    return _decode(_worker_pixels, row, clip)
+        label = f"caching {listing.name}"
+        yield from bar.track(outcomes, total=len(listing.clips), description=label)

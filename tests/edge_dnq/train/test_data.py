@@ -9,7 +9,7 @@ import pytest
 
 from edge_dnq.errors import DataError, EdgeDnqError
 from edge_dnq.synthetic import LABELS, render_clip, write_clip
-from edge_dnq.train import cache
+from edge_dnq.train import decoding
 from edge_dnq.train.data import open_dataset
 
 T, C = 3, 32
@@ -32,13 +32,13 @@ def video_set(tmp_path: Path) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Record which clips are really decoded."""
     calls: list[str] = []
-    original = cache._decode
+    original = decoding.decode
 
-    def record(pixels: np.ndarray, row: int, clip: cache.Clip) -> str | None:
+    def record(pixels: np.ndarray, row: int, clip: decoding.Clip) -> str | None:
         calls.append(str(clip))
         return original(pixels, row, clip)
 
-    monkeypatch.setattr(cache, "_decode", record)
+    monkeypatch.setattr(decoding, "decode", record)
     return calls
 
 
@@ -64,7 +64,7 @@ def test_a_pool_of_processes_gives_the_same_clips(
     folders = (tmp_path / "pool", tmp_path / "inline")
     sets = []
     for folder, limit in zip(folders, (1, 1000), strict=True):
-        monkeypatch.setattr(cache, "_INLINE", limit)
+        monkeypatch.setattr(decoding, "INLINE", limit)
         sets.append(
             open_dataset("synthetic:13", "train", clip_frames=2, cache_size=C, cache_dir=folder)
         )
@@ -111,7 +111,7 @@ def test_an_interrupted_cache_leaves_nothing(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cache, "_decode", interrupt)
+    monkeypatch.setattr(decoding, "decode", interrupt)
     folder = tmp_path / "cache"
     with pytest.raises(KeyboardInterrupt):
         open_dataset(video_set, "train", clip_frames=T, cache_size=C, cache_dir=folder)
