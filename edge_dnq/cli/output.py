@@ -1,0 +1,53 @@
+"""How every verb prints: JSON on request, tables for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` (records, dataclasses, plain containers) as one line of JSON.
+
+    NaN and infinity become null, as JSON has no words for them.
+    """
+    click.echo(msgspec.json.encode(value).decode())
+
+
+def table(title: str, *columns: str, right: str | tuple[str, ...] = ()) -> Table:
+    """Return an empty table.
+
+    Args:
+        title: Heading.
+        columns: Column names in order.
+        right: Names of the columns to align right (numbers).
+    """
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    numeric = (right,) if isinstance(right, str) else right
+    for column in columns:
+        made.add_column(column, justify="right" if column in numeric else "left")
+    return made
+
+
+def console(*, error: bool = False) -> Console:
+    """Return a console on stdout, or on stderr for progress and notes."""
+    return Console(stderr=error, highlight=False)
+
+
+def human_bytes(count: int | float) -> str:
+    """Return a size such as ``3.4 MB`` (powers of 1000)."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def next_step(line: str) -> None:
+    """Tell the command to go on with."""
+    click.echo(f"next: {line}")
