@@ -25,6 +25,9 @@ DEFAULT_FPS = 25.0
 OPEN_TIMEOUT_MS = 10_000
 READ_TIMEOUT_MS = 10_000
 
+_SNIFFED = 4096
+_TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\n\r\f\x1b") | frozenset(range(0x80, 0x100))
+
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
@@ -49,7 +52,7 @@ def check_video_file(path: Path) -> None:
     """Refuse what is not a file with something in it.
 
     Raises:
-        SourceError: missing, not a regular file, empty, or not readable.
+        SourceError: missing, not a regular file, empty, text, or not readable.
     """
     try:
         if not path.exists():
@@ -58,11 +61,14 @@ def check_video_file(path: Path) -> None:
             raise SourceError(f"{path} is not a regular file")
         if path.stat().st_size == 0:
             raise SourceError(f"{path} is empty: expected a video")
-        with path.open("rb"):
-            pass
+        with path.open("rb") as file:
+            head = file.read(_SNIFFED)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SourceError(f"cannot read {path}: {reason}") from error
+    # FFmpeg would draw a text file as a terminal, and follow a play list to other files.
+    if not set(head) - _TEXT:
+        raise SourceError(f"{path} is a text file: expected a video")
 
 
 def frame_rate(capture: cv2.VideoCapture) -> float:

@@ -43,7 +43,7 @@ def network_frame(frame: UInt8, size: int) -> UInt8:
         size: Side of the result in pixels.
 
     Returns:
-        uint8 [size, size, 3]; ``frame`` itself, not a copy, where it already has that shape.
+        uint8 [size, size, 3], contiguous; ``frame`` itself where it already has that shape.
 
     Raises:
         SourceError: not an RGB frame.
@@ -51,7 +51,7 @@ def network_frame(frame: UInt8, size: int) -> UInt8:
     height, width = check_frame(frame).shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    return _resized(frame[top : top + side, left : left + side], size)
+    return np.ascontiguousarray(_resized(frame[top : top + side, left : left + side], size))
 
 
 def policy_frame(

@@ -1,0 +1,201 @@
+"""The schema of a bundle's manifest, and what its types alone cannot say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+import msgspec
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+GOLDEN = "golden.npz"
+MAX_MANIFEST_BYTES = 4 << 20
+MAX_FILE_BYTES = 512 << 20
+
+PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class FileSpec(_Record, frozen=True):
+    """One file of the bundle: a relative POSIX path, its size in bytes and its sha256."""
+
+    file: str
+    bytes: PositiveInt
+    sha256: Sha256
+
+
+class TensorSpec(_Record, frozen=True):
+    """An input or output tensor; ``scale`` and ``zero_point`` are set for int8 tensors only."""
+
+    name: str
+    shape: tuple[PositiveInt, ...]
+    dtype: Literal["int8", "float32"]
+    scale: float | None = None
+    zero_point: int | None = None
+
+
+class InputSpec(_Record, frozen=True):
+    """How a frame becomes the network frame: shorter side resized, centre cropped, RGB.
+
+    ``mean`` and ``std`` are in pixel units: real value = (pixel - mean) / std.
+    """
+
+    height: PositiveInt
+    width: PositiveInt
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    color: Literal["rgb"] = "rgb"
+    resize: Literal["short_side_center_crop"] = "short_side_center_crop"
+
+
+class ProgramSpec(_Record, frozen=True):
+    """One precision of the recognition network; ``files`` maps a runtime's name to its file."""
+
+    name: str
+    weight_bits: Literal[8, 4, 2]
+    activation_bits: Literal[8, 4, 2]
+    macs: PositiveInt
+    input: TensorSpec
+    output: TensorSpec
+    files: dict[str, FileSpec]
+
+
+class PolicySpec(_Record, frozen=True):
+    """The policy program: float32 (frame, h, c) in, (action logits, h, c) out."""
+
+    macs: PositiveInt
+    inputs: tuple[TensorSpec, TensorSpec, TensorSpec]
+    outputs: tuple[TensorSpec, TensorSpec, TensorSpec]
+    files: dict[str, FileSpec]
+
+
+class ActionSpec(_Record, frozen=True):
+    """One thing the policy may do: run ``program``, or (program None) skip ``skip`` frames."""
+
+    name: str
+    program: str | None = None
+    skip: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class Manifest(_Record, frozen=True):
+    """``manifest.json``: everything a runtime needs to know; see the class's fields."""
+
+    schema_version: Literal[1]
+    name: str
+    created_by: str
+    labels: tuple[str, ...]
+    clip_frames: PositiveInt
+    input: InputSpec
+    policy: PolicySpec | None
+    actions: tuple[ActionSpec, ...]
+    programs: tuple[ProgramSpec, ...]
+    golden: FileSpec
+
+
+def inconsistencies(manifest: Manifest) -> Iterable[str]:
+    """Yield what the schema's types alone cannot rule out."""
+    programs = {program.name for program in manifest.programs}
+    names = [action.name for action in manifest.actions]
+    if not programs or len(programs) != len(manifest.programs):
+        yield "programs must be there and have different names"
+    if not manifest.labels:
+        yield "labels must not be empty"
+    if not names or len(set(names)) != len(names):
+        yield "actions must be there and have different names"
+    for action in manifest.actions:
+        yield from _action_problems(action, programs)
+    if all(action.program is None for action in manifest.actions):
+        yield "no action runs a program"
+    if manifest.input.height != manifest.input.width:
+        yield f"input must be square, got {manifest.input.height}x{manifest.input.width}"
+    if not all(map(math.isfinite, (*manifest.input.mean, *manifest.input.std))):
+        yield "input mean and std must be finite"
+    if min(manifest.input.std) <= 0:
+        yield f"input std must be positive, got {manifest.input.std}"
+    for program in manifest.programs:
+        yield from _program_problems(program, len(manifest.labels))
+    if manifest.policy is not None:
+        yield from _policy_problems(manifest.policy, len(names))
+    for spec in listed_files(manifest):
+        if is_unsafe(spec.file):
+            yield f"{spec.file!r} is not a plain path inside the bundle"
+        if spec.bytes > MAX_FILE_BYTES:
+            yield f"{spec.file} says {spec.bytes} bytes, more than {MAX_FILE_BYTES}"
+
+
+def _action_problems(action: ActionSpec, programs: set[str]) -> Iterable[str]:
+    if action.program is None and action.skip < 1:
+        yield f"action {action.name} neither runs a program nor skips frames"
+    if action.program is not None and action.skip != 0:
+        yield f"action {action.name} both runs a program and skips frames"
+    if action.program is not None and action.program not in programs:
+        known = ", ".join(sorted(programs))
+        yield f"action {action.name} runs the unknown program {action.program!r}; known: {known}"
+
+
+def _program_problems(program: ProgramSpec, classes: int) -> Iterable[str]:
+    shape = program.input.shape
+    if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
+        yield f"program {program.name} takes {list(shape)}, expected [1, S, S, 3]"
+    if program.output.shape != (1, classes):
+        yield (
+            f"program {program.name} gives {list(program.output.shape)}, "
+            f"expected [1, {classes}] for {classes} labels"
+        )
+    if not program.files:
+        yield f"program {program.name} has no file"
+    for tensor in (program.input, program.output):
+        scale = tensor.scale
+        if tensor.dtype != "int8" or scale is None or tensor.zero_point is None:
+            yield f"tensor {tensor.name} of program {program.name} must be int8 with a scale"
+        elif not (math.isfinite(scale) and scale > 0 and -128 <= tensor.zero_point <= 127):
+            yield f"tensor {tensor.name} of program {program.name} has no usable scale"
+
+
+def _policy_problems(policy: PolicySpec, actions: int) -> Iterable[str]:
+    frame, *state = policy.inputs
+    logits, *next_state = policy.outputs
+    shape = frame.shape
+    if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
+        yield f"the policy takes {list(shape)}, expected [1, P, P, 3]"
+    if logits.shape != (1, actions):
+        yield (
+            f"the policy gives {list(logits.shape)}, expected [1, {actions}] for {actions} actions"
+        )
+    shapes = {tensor.shape for tensor in (*state, *next_state)}
+    if len(shapes) != 1 or any(len(shape) != 2 or shape[0] != 1 for shape in shapes):
+        yield "the policy's states must all have one shape [1, H]"
+    if any(tensor.dtype != "float32" for tensor in (*policy.inputs, *policy.outputs)):
+        yield "the policy's tensors must be float32"
+    if not policy.files:
+        yield "the policy has no file"
+
+
+def listed_files(manifest: Manifest) -> Iterable[FileSpec]:
+    """Yield every file that the manifest names."""
+    for program in manifest.programs:
+        yield from program.files.values()
+    if manifest.policy is not None:
+        yield from manifest.policy.files.values()
+    yield manifest.golden
+
+
+def is_unsafe(name: str) -> bool:
+    """Tell whether ``name`` could mean anything but a file inside the folder."""
+    path = PurePosixPath(name)
+    return (
+        not name
+        or path.is_absolute()
+        or ".." in path.parts
+        or str(path) != name
+        or "\\" in name
+        or ":" in name
+        or not name.isprintable()
+    )

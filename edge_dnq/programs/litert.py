@@ -1,0 +1,158 @@
+"""TFLite programs on LiteRT, or on its predecessor tflite-runtime where only that is installed."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dnq.errors import BundleError, RuntimeMissingError
+from edge_dnq.manifest import TensorSpec
+
+Array = NDArray[Any]
+
+INSTALL = "pip install 'edge-dnq[litert]'"
+PACKAGES = (("ai_edge_litert", "ai-edge-litert"), ("tflite_runtime", "tflite-runtime"))
+"""Import name and distribution, the preferred one first."""
+
+_IDENTIFIER = slice(4, 8)
+_MINIMUM_BYTES = 64
+
+
+class Package(NamedTuple):
+    """The installed package that runs TFLite programs."""
+
+    name: str
+    version: str
+    interpreter: Any
+
+
+def find_package() -> Package:
+    """Import the preferred package that is installed.
+
+    Raises:
+        RuntimeMissingError: none is, or none can be imported.
+    """
+    problems = []
+    for module, distribution in PACKAGES:
+        try:
+            interpreter = importlib.import_module(f"{module}.interpreter").Interpreter
+        except ModuleNotFoundError as error:
+            if error.name not in (module, f"{module}.interpreter"):
+                problems.append(f"{distribution}: {error}")
+        except (ImportError, AttributeError) as error:
+            # tflite-runtime is built for numpy 1 and fails this way under numpy 2.
+            problems.append(f"{distribution}: {str(error).strip().partition(chr(10))[0]}")
+        else:
+            return Package(distribution, importlib.metadata.version(distribution), interpreter)
+    because = f" ({'; '.join(problems)})" if problems else ""
+    raise RuntimeMissingError(f"no runtime for TFLite programs is installed{because}: {INSTALL}")
+
+
+class LiteRtProgram:
+    """One TFLite program with its own interpreter.
+
+    Args:
+        content: The flatbuffer; the interpreter is built from these very bytes.
+        inputs: What it must take.
+        outputs: What it must give.
+        threads: Threads of the interpreter.
+
+    Raises:
+        BundleError: not a TFLite program, or its tensors differ from the specs.
+        RuntimeMissingError: no package to run it is installed.
+    """
+
+    def __init__(
+        self,
+        content: bytes,
+        inputs: Sequence[TensorSpec],
+        outputs: Sequence[TensorSpec],
+        threads: int = 1,
+    ) -> None:
+        if len(content) < _MINIMUM_BYTES or content[_IDENTIFIER] != b"TFL3":
+            raise BundleError("not a TFLite program: the file's identifier is missing")
+        package = find_package()
+        try:
+            interpreter = package.interpreter(model_content=content, num_threads=threads)
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise BundleError(f"{package.name} cannot load the program: {reason}") from error
+        # The interpreter does not own the buffer it reads its weights from.
+        self._content = content
+        self._interpreter = interpreter
+        self._inputs = _match(inputs, interpreter.get_input_details(), interpreter, "inputs")
+        self._outputs = _match(outputs, interpreter.get_output_details(), interpreter, "outputs")
+
+    def run(self, *inputs: Array) -> tuple[Array, ...]:
+        """Run once: inputs and outputs in the order of the specs.
+
+        Raises:
+            ValueError: another number, shape or type of inputs than the specs say.
+        """
+        interpreter = self._interpreter
+        for index, value in zip(self._inputs, inputs, strict=True):
+            interpreter.set_tensor(index, value)
+        interpreter.invoke()
+        return tuple(interpreter.get_tensor(index) for index in self._outputs)
+
+
+def _match(
+    specs: Sequence[TensorSpec], details: list[dict[str, Any]], interpreter: Any, side: str
+) -> tuple[int, ...]:
+    """Return the tensor index of every spec, having compared the tensors with the specs.
+
+    Names come from the signature where the program has one; converters keep no order elsewhere.
+
+    Raises:
+        BundleError: a tensor is missing, left over, or differs.
+    """
+    if len(details) != len(specs):
+        raise BundleError(f"the program has {len(details)} {side}, the manifest {len(specs)}")
+    by_name = _named(details, interpreter, side)
+    indices = []
+    for spec in specs:
+        detail = by_name.get(spec.name)
+        if detail is None:
+            raise BundleError(
+                f"the program has no tensor {spec.name!r} among its {side}: {', '.join(by_name)}"
+            )
+        _compare(spec, detail)
+        indices.append(int(detail["index"]))
+    if len(set(indices)) != len(indices):
+        raise BundleError(f"the manifest names one tensor of the program twice among its {side}")
+    return tuple(indices)
+
+
+def _named(details: list[dict[str, Any]], interpreter: Any, side: str) -> dict[str, dict[str, Any]]:
+    signatures = interpreter.get_signature_list()
+    if len(signatures) != 1:
+        return {detail["name"]: detail for detail in details}
+    runner = interpreter.get_signature_runner(next(iter(signatures)))
+    named: dict[str, dict[str, Any]] = (
+        runner.get_input_details() if side == "inputs" else runner.get_output_details()
+    )
+    return named
+
+
+def _compare(spec: TensorSpec, detail: dict[str, Any]) -> None:
+    shape, dtype = tuple(int(size) for size in detail["shape"]), np.dtype(detail["dtype"])
+    if shape != spec.shape or dtype != spec.dtype:
+        raise BundleError(
+            f"tensor {spec.name} of the program is {dtype} {list(shape)}, "
+            f"the manifest says {spec.dtype} {list(spec.shape)}"
+        )
+    if spec.scale is None:
+        return
+    scale, zero_point = detail["quantization"]
+    # The file holds the scale as float32, JSON as the shortest decimal of the exporter's number.
+    if np.float32(spec.scale) != np.float32(scale) or spec.zero_point != zero_point:
+        raise BundleError(
+            f"tensor {spec.name} of the program has scale {scale:g} and zero point {zero_point}, "
+            f"the manifest says {spec.scale:g} and {spec.zero_point}"
+        )

@@ -1,0 +1,300 @@
+"""The loop: frame, policy, action, program, running prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dnq.bundle import Bundle
+from edge_dnq.errors import BundleError, EdgeDnqError, RuntimeMissingError
+from edge_dnq.manifest import FileSpec, PolicySpec, ProgramSpec, TensorSpec
+from edge_dnq.policy import Picker, parse_policy
+from edge_dnq.programs import RUNTIMES, Program, available_runtimes, load_program
+from edge_dnq.video.preprocess import InputEncoder, check_frame, network_frame, policy_frame
+
+UInt8 = NDArray[np.uint8]
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What one frame led to.
+
+    Attributes:
+        index: Frames seen before this one since the start or the last reset.
+        action: The action's name; on a held frame that of the skip that holds it.
+        executed: Whether a program ran.
+        logits: The program's logits, float32 [K]; None on a skipped frame.
+        policy_logits: The policy's logits, float32 [A]; None where the policy did not run.
+        latency_ms: The whole step, preprocessing included.
+        policy_ms: The policy's part: shrinking the frame, its program, the choice.
+        program_ms: The program's part: encoding the frame, the program, decoding the logits.
+    """
+
+    index: int
+    action: str
+    executed: bool
+    logits: Float32 | None
+    policy_logits: Float32 | None
+    latency_ms: float
+    policy_ms: float
+    program_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The video's class so far, from the mean logits of the executed frames.
+
+    Attributes:
+        label: The likeliest class.
+        score: Its softmax probability.
+        top: The likeliest classes and their probabilities, best first.
+        executed: Frames that a program ran on.
+        frames: Frames seen.
+    """
+
+    label: str
+    score: float
+    top: list[tuple[str, float]]
+    executed: int
+    frames: int
+
+
+class _Recogniser:
+    """One program of the bundle, from network frame to real logits."""
+
+    def __init__(self, bundle: Bundle, spec: ProgramSpec, runtime: str, threads: int) -> None:
+        self._program = _load(bundle, spec.files, (spec.input,), (spec.output,), runtime, threads)
+        self._side = spec.input.shape[1]
+        normalisation = bundle.manifest.input
+        self._encode = InputEncoder(normalisation.mean, normalisation.std, *_grid(spec.input))
+        scale, self._zero_point = _grid(spec.output)
+        self._scale = np.float32(scale)
+
+    def __call__(self, frame: UInt8) -> Float32:
+        """Return the logits, float32 [K], of a network frame."""
+        (codes,) = self._program.run(self._encode(network_frame(frame, self._side)))
+        logits: Float32 = (codes[0].astype(np.float32) - self._zero_point) * self._scale
+        return logits
+
+
+class _Policy:
+    """The policy program and its state."""
+
+    def __init__(self, bundle: Bundle, spec: PolicySpec, runtime: str, threads: int) -> None:
+        self._program = _load(bundle, spec.files, spec.inputs, spec.outputs, runtime, threads)
+        self._side = spec.inputs[0].shape[1]
+        self._normalisation = bundle.manifest.input
+        self._zero = np.zeros(spec.inputs[1].shape, np.float32)
+        self.reset()
+
+    def reset(self) -> None:
+        self._h, self._c = self._zero, self._zero
+
+    def __call__(self, frame: UInt8) -> Float32:
+        """Return the action logits, float32 [A], of a network frame and advance the state."""
+        small = policy_frame(frame, self._side, self._normalisation.mean, self._normalisation.std)
+        logits, self._h, self._c = self._program.run(small, self._h, self._c)
+        first: Float32 = logits[0]
+        return first
+
+
+class Session:
+    """Recognises one video at a time, choosing per frame how precisely to look.
+
+    All programs are loaded at the start, so that switching between them costs nothing. Frames are
+    given one by one to :meth:`step` and may change size; :meth:`result` can be asked at any time.
+    A session belongs to one thread.
+
+    Args:
+        bundle: A checked bundle.
+        runtime: A name in :data:`edge_dnq.programs.RUNTIMES`, or ``auto`` for the first installed
+            one that the bundle has programs for.
+        threads: Threads per program.
+        policy: A description as :func:`edge_dnq.policy.parse_policy` takes, or a picker.
+
+    Raises:
+        BundleError: a program does not load or is not what the manifest says, or the policy is
+            ``learned`` and the bundle has none.
+        RuntimeMissingError: no suitable runtime is installed.
+        EdgeDnqError: the policy's description is not valid.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        runtime: str = "auto",
+        threads: int = 1,
+        policy: str | Picker = "learned",
+    ) -> None:
+        if threads < 1:
+            raise EdgeDnqError(f"threads must be at least 1, got {threads}")
+        manifest = bundle.manifest
+        self.bundle = bundle
+        self.runtime_name = choose_runtime(bundle, runtime)
+        self._actions = manifest.actions
+        self._labels = manifest.labels
+        self._size = manifest.input.height
+        self._picker = parse_policy(policy, manifest.actions) if isinstance(policy, str) else policy
+        self._recognisers = {
+            spec.name: _Recogniser(bundle, spec, self.runtime_name, threads)
+            for spec in manifest.programs
+        }
+        self._policy: _Policy | None = None
+        if self._picker.needs_policy:
+            if manifest.policy is None:
+                raise BundleError(
+                    f"{bundle.path} has no learned policy: choose another, for example "
+                    f"uniform:{manifest.programs[0].name}"
+                )
+            self._policy = _Policy(bundle, manifest.policy, self.runtime_name, threads)
+        self._everything = np.ones(len(self._actions), np.bool_)
+        self._programs_only = np.array([action.program is not None for action in self._actions])
+        self._sum = np.zeros(len(self._labels), np.float64)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the video: state, prediction, counts; the next frame is the first of another."""
+        self._sum[:] = 0
+        self._frames = self._executed = 0
+        self._held, self._holding = 0, ""
+        self._picker.reset()
+        if self._policy is not None:
+            self._policy.reset()
+
+    def step(self, frame: UInt8) -> StepResult:
+        """Take the video's next frame.
+
+        Args:
+            frame: RGB, uint8 [H, W, 3].
+
+        Raises:
+            SourceError: not such a frame; the session is as before.
+        """
+        started = perf_counter()
+        check_frame(frame)
+        if self._held:
+            self._held -= 1
+            return self._finish(started, self._holding)
+        policy_logits: Float32 | None = None
+        network = network_frame(frame, self._size)
+        policy_started = perf_counter()
+        if self._policy is not None:
+            policy_logits = self._policy(network)
+        action = self._actions[self._pick(policy_logits)]
+        program_started = perf_counter()
+        policy_ms = (program_started - policy_started) * 1e3
+        if action.program is None:
+            self._held, self._holding = action.skip - 1, action.name
+            return self._finish(started, action.name, policy_logits, policy_ms)
+        logits = self._recognisers[action.program](network)
+        self._sum += logits
+        self._executed += 1
+        program_ms = (perf_counter() - program_started) * 1e3
+        return self._finish(started, action.name, policy_logits, policy_ms, logits, program_ms)
+
+    def result(self, top: int = 5) -> Prediction:
+        """Return the prediction over the frames so far.
+
+        Args:
+            top: How many classes to list.
+
+        Raises:
+            EdgeDnqError: there was no frame yet.
+        """
+        if not self._executed:
+            raise EdgeDnqError("there is no prediction before the first frame")
+        mean = self._sum / self._executed
+        weights = np.exp(mean - mean.max())
+        scores = weights / weights.sum()
+        best = np.argsort(-mean, kind="stable")[: max(1, top)]
+        ranked = [(self._labels[index], float(scores[index])) for index in best]
+        return Prediction(*ranked[0], ranked[: max(0, top)], self._executed, self._frames)
+
+    def _pick(self, policy_logits: Float32 | None) -> int:
+        # A prediction needs a frame: nothing is skipped before one was executed.
+        allowed = self._everything if self._executed else self._programs_only
+        index = self._picker.pick(policy_logits, allowed)
+        if not (0 <= index < len(self._actions) and allowed[index]):
+            name = type(self._picker).__name__
+            raise EdgeDnqError(f"{name} chose action {index}, which is not allowed now")
+        return index
+
+    def _finish(
+        self,
+        started: float,
+        action: str,
+        policy_logits: Float32 | None = None,
+        policy_ms: float = 0.0,
+        logits: Float32 | None = None,
+        program_ms: float = 0.0,
+    ) -> StepResult:
+        index = self._frames
+        self._frames += 1
+        latency_ms = (perf_counter() - started) * 1e3
+        return StepResult(
+            index,
+            action,
+            logits is not None,
+            logits,
+            policy_logits,
+            latency_ms,
+            policy_ms,
+            program_ms,
+        )
+
+
+def choose_runtime(bundle: Bundle, runtime: str = "auto") -> str:
+    """Return the runtime to use for ``bundle``.
+
+    Raises:
+        BundleError: the bundle has no programs for it.
+        RuntimeMissingError: it is unknown or not installed; for ``auto``, none is.
+    """
+    manifest = bundle.manifest
+    offers = [set(program.files) for program in manifest.programs]
+    offers += [set(manifest.policy.files)] if manifest.policy is not None else []
+    offered = set.intersection(*offers)
+    if runtime != "auto":
+        if runtime not in RUNTIMES:
+            known = ", ".join(("auto", *RUNTIMES))
+            raise RuntimeMissingError(f"unknown runtime {runtime!r}: choose one of {known}")
+        if runtime not in offered:
+            raise BundleError(
+                f"{bundle.path} has no programs for {runtime}: it has them for "
+                f"{', '.join(sorted(offered)) or 'no runtime'}"
+            )
+        return runtime
+    for name in available_runtimes():
+        if name in offered:
+            return name
+    installs = [RUNTIMES[name].install for name in RUNTIMES if name in offered]
+    if not installs:
+        raise BundleError(f"{bundle.path} has no programs for any runtime that edge-dnq knows")
+    raise RuntimeMissingError(f"no runtime for {bundle.path} is installed: {installs[0]}")
+
+
+def _load(
+    bundle: Bundle,
+    files: dict[str, FileSpec],
+    inputs: tuple[TensorSpec, ...],
+    outputs: tuple[TensorSpec, ...],
+    runtime: str,
+    threads: int,
+) -> Program:
+    spec = files[runtime]
+    try:
+        return load_program(bundle.read(spec), inputs, outputs, runtime, threads)
+    except BundleError as error:
+        raise BundleError(f"{bundle.path / spec.file}: {error}") from error
+
+
+def _grid(spec: TensorSpec) -> tuple[float, int]:
+    """Return scale and zero point; a checked manifest gives int8 tensors both."""
+    assert spec.scale is not None
+    assert spec.zero_point is not None
+    return spec.scale, spec.zero_point
