@@ -184,6 +184,11 @@ def _check(label: str | None, frames: int, size: int, fps: float) -> None:
         )
 
 
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise DataError(f"a seed must not be negative, got {seed}")
+
+
 def render_clip(
     seed: int, label: str | None = None, *, frames: int = 16, size: int = 128, fps: float = 8.0
 ) -> SyntheticClip:
@@ -200,6 +205,7 @@ def render_clip(
         DataError: an unknown label or an impossible size.
     """
     _check(label, frames, size, fps)
+    _check_seed(seed)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     drawn = LABELS[int(rng.integers(len(LABELS)))]
     label = drawn if label is None else label
@@ -245,6 +251,7 @@ def render_stream(
         DataError: an unknown label, an impossible size, or a script without an action.
     """
     _check(label, frames, size, fps)
+    _check_seed(seed)
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
     drawn = label if label is not None else LABELS[int(rng.integers(len(LABELS)))]
     script = list(segments) if segments is not None else demo_script(rng, drawn, frames)

@@ -104,6 +104,12 @@ def test_impossible_clips_are_refused(arguments: dict[str, object], message: str
         render_clip(0, **arguments)  # type: ignore[arg-type]
 
 
+def test_negative_seeds_are_refused() -> None:
+    for render in (render_clip, render_stream):
+        with pytest.raises(DataError, match="must not be negative, got -1"):
+            render(-1)
+
+
 def test_a_script_without_an_action_is_refused() -> None:
     with pytest.raises(DataError, match="at least one segment"):
         render_stream(0, segments=[Segment(None, 5)])
