@@ -57,9 +57,11 @@ def _windows(values: np.ndarray, node: Conv | MaxPool, fill: int) -> np.ndarray:
     size = node.weight.shape[1] if isinstance(node, Conv) else node.size
     border = (node.padding, node.padding)
     padded = np.pad(values, ((0, 0), border, border, (0, 0)), constant_values=fill)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(1, 2))
-    strided: np.ndarray = windows[:, :: node.stride, :: node.stride]
-    return strided.transpose(0, 1, 2, 4, 5, 3)
+    windows: np.ndarray = np.lib.stride_tricks.sliding_window_view(
+        padded, (size, size), axis=(1, 2)
+    )
+    ordered: np.ndarray = windows.transpose(0, 1, 2, 4, 5, 3)
+    return ordered[:, :: node.stride, :: node.stride]
 
 
 def _patches(codes: Int8, source: Tensor, node: Conv) -> Int64:
