@@ -33,15 +33,7 @@ class VideoModel(nn.Module):
         self.record: dict[str, Any] = {}
 
     def normalise(self, frames: Tensor) -> Tensor:
-        """Return float32 [N, 3, S, S] of RGB frames, uint8 [N, S, S, 3]."""
-        return normalise(frames, self.config)
-
-
-def normalise(frames: Tensor, config: ModelConfig) -> Tensor:
-    """Return (pixel - mean) / std, float32 [N, 3, S, S], of RGB frames, uint8 [N, S, S, 3].
-
-    The result is in channels-last memory order, which convolutions on CPUs prefer.
-    """
-    mean = torch.tensor(config.mean, device=frames.device)
-    std = torch.tensor(config.std, device=frames.device)
-    return ((frames.float() - mean) / std).permute(0, 3, 1, 2)
+        """Return (pixel - mean) / std, float32 [N, 3, S, S], of RGB frames, uint8 [N, S, S, 3]."""
+        mean = torch.tensor(self.config.mean, device=frames.device)
+        std = torch.tensor(self.config.std, device=frames.device)
+        return ((frames.float() - mean) / std).permute(0, 3, 1, 2)
