@@ -191,7 +191,7 @@ def is_unsafe(name: str) -> bool:
     """Tell whether ``name`` could mean anything but a file inside the folder."""
     path = PurePosixPath(name)
     return (
-        not name
+        not path.parts
         or path.is_absolute()
         or ".." in path.parts
         or str(path) != name
