@@ -20,10 +20,10 @@ MAKERS = ("edge_dnq/nn", "edge_dnq/video", "edge_dnq/synthetic", "export/edge_dn
 def _export(folder: Path) -> None:
     """Export a random network with three programs, one of a lower resolution, and a policy."""
     import torch
-    from edge_dnq_export.pipeline import export_bundle
 
     from edge_dnq.nn.config import BackboneConfig, ModelConfig, PolicyConfig, ProgramConfig
     from edge_dnq.nn.model import VideoModel
+    from edge_dnq_export.pipeline import export_bundle
 
     programs = (
         ProgramConfig("w8a8", 8, 8),

@@ -213,7 +213,7 @@ def test_one_of_a_kind_programs_need_no_policy(damaged: Any, bundle: Bundle) -> 
     )
     plain = Bundle(bundle.path, manifest, bundle._contents)
     assert Session(plain, policy="uniform:w4a4").runtime_name == "litert"
-    with pytest.raises(BundleError, match="no learned policy: choose another, .* uniform:w8a8"):
+    with pytest.raises(BundleError, match=r"no learned policy: choose another, .* uniform:w8a8"):
         Session(plain)
 
 
@@ -242,7 +242,7 @@ def test_swapped_content_is_refused_by_its_tensors(bundle: Bundle) -> None:
 
 def test_choosing_a_runtime(bundle: Bundle) -> None:
     assert choose_runtime(bundle) == "litert"
-    with pytest.raises(RuntimeMissingError, match="unknown runtime 'tensorrt': .* auto, litert"):
+    with pytest.raises(RuntimeMissingError, match=r"unknown runtime 'tensorrt': .* auto, litert"):
         choose_runtime(bundle, "tensorrt")
     foreign = tuple(
         msgspec.structs.replace(program, files={"other": program.files["litert"]})
