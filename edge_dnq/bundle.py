@@ -51,6 +51,7 @@ __all__ = [
     "PolicySpec",
     "ProgramSpec",
     "TensorSpec",
+    "file_problems",
     "file_spec",
     "read_manifest",
     "write_manifest",
@@ -166,6 +167,22 @@ def read_manifest(folder: Path) -> Manifest:
     for problem in inconsistencies(manifest):
         raise BundleError(f"{where}: {problem}")
     return manifest
+
+
+def file_problems(folder: Path, manifest: Manifest) -> dict[str, str | None]:
+    """Check every file that ``manifest`` lists, going on after a bad one.
+
+    Returns:
+        File name -> what is wrong with it, or None where size and sha256 are right.
+    """
+    problems: dict[str, str | None] = {}
+    for spec in listed_files(manifest):
+        try:
+            _compare(folder, spec, _read_inside(folder, spec.file, MAX_FILE_BYTES))
+            problems.setdefault(spec.file, None)
+        except BundleError as error:
+            problems[spec.file] = str(error)
+    return problems
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

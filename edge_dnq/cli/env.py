@@ -9,6 +9,7 @@ import click
 
 import edge_dnq
 from edge_dnq import host
+from edge_dnq.cli.options import json_option
 from edge_dnq.cli.output import console, human_bytes, next_step, print_json, table
 
 RUNTIMES: dict[str, tuple[str, ...]] = {
@@ -52,7 +53,7 @@ KERNELS = "none: low-bit kernels are not part of this version, programs run on t
 
 
 @click.command(name="env")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def command(as_json: bool) -> None:
     """Show this machine, its runtimes, and what is missing."""
     facts = collect()

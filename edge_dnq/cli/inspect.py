@@ -1,0 +1,191 @@
+"""``edge-dnq inspect``: what is inside a bundle or a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+
+from edge_dnq.bundle import Bundle
+from edge_dnq.cli.options import json_option
+from edge_dnq.cli.output import console, human_bytes, next_step, print_json, table
+from edge_dnq.errors import RuntimeMissingError
+from edge_dnq.manifest import FileSpec, Manifest
+from edge_dnq.programs.tflite_file import ProgramFacts, read_program_facts
+
+CHECKPOINTS = (".pt", ".safetensors")
+TFLITE = "litert"
+COMMONEST = 2
+"""Kinds of operations that the table names; JSON has them all."""
+
+
+@click.command(name="inspect")
+@click.argument("path", metavar="BUNDLE|CHECKPOINT", type=click.Path(path_type=Path))
+@json_option
+def command(path: Path, as_json: bool) -> None:
+    """Show what is inside a bundle or a checkpoint.
+
+    Of a bundle: the manifest and, read from the programs themselves, their operations, the levels
+    of their activations and the range of their weights. Of a checkpoint: configuration,
+    parameters, training record.
+    """
+    if path.suffix in CHECKPOINTS and not path.is_dir():
+        facts = checkpoint_facts(path)
+        if as_json:
+            print_json(facts)
+        else:
+            _show_checkpoint(path, facts)
+        return
+    bundle = Bundle.load(path)
+    facts = bundle_facts(bundle)
+    if as_json:
+        print_json(facts)
+    else:
+        _show_bundle(bundle, facts)
+
+
+def bundle_facts(bundle: Bundle) -> dict[str, Any]:
+    """Return the manifest and the facts of every TFLite program, as plain JSON values."""
+    manifest = bundle.manifest
+    programs = {
+        program.name: _program(bundle, program.files)
+        for program in manifest.programs
+        if TFLITE in program.files
+    }
+    facts: dict[str, Any] = {"manifest": msgspec.to_builtins(manifest), "programs": programs}
+    if manifest.policy is not None and TFLITE in manifest.policy.files:
+        facts["policy"] = _program(bundle, manifest.policy.files)
+    return facts
+
+
+def _program(bundle: Bundle, files: dict[str, FileSpec]) -> dict[str, Any]:
+    facts = read_program_facts(bundle.read(files[TFLITE]))
+    return {
+        "ops": facts.ops,
+        "tensors": facts.tensors,
+        "activation_levels": {str(n): count for n, count in facts.activation_levels.items()},
+        "activations": [_activation(facts, index) for index in range(len(facts.hidden))],
+        "weight_range": facts.weight_range,
+        "weights": [msgspec.to_builtins(weights) for weights in facts.weights],
+        "macs": facts.macs,
+        "bytes": facts.bytes,
+    }
+
+
+def _activation(facts: ProgramFacts, index: int) -> dict[str, Any]:
+    activation = facts.hidden[index]
+    return {**msgspec.to_builtins(activation), "levels": activation.levels}
+
+
+def checkpoint_facts(path: Path) -> dict[str, Any]:
+    """Return a checkpoint's configuration, parameter counts, MACs and record.
+
+    Raises:
+        CheckpointError: not a checkpoint.
+        RuntimeMissingError: torch is not installed.
+    """
+    try:
+        from edge_dnq.nn.checkpoint import load_checkpoint
+    except ImportError as error:
+        raise RuntimeMissingError(
+            f"reading a checkpoint needs torch: pip install 'edge-dnq[train]' ({error})"
+        ) from error
+    model = load_checkpoint(path)
+    parts = {"backbone": model.backbone, "policy": model.policy}
+    counts = {
+        name: sum(p.numel() for p in part.parameters()) for name, part in parts.items() if part
+    }
+    macs = {p.name: model.backbone.macs(p.name) for p in model.config.backbone.programs}
+    if model.policy is not None:
+        macs["policy"] = model.policy.macs()
+    return {
+        "config": msgspec.to_builtins(model.config),
+        "actions": list(model.config.actions),
+        "parameters": counts,
+        "macs": macs,
+        "record": model.record,
+        "bytes": path.stat().st_size,
+    }
+
+
+def _show_bundle(bundle: Bundle, facts: dict[str, Any]) -> None:
+    out = console()
+    manifest = bundle.manifest
+    _show_manifest(out, manifest)
+    programs = table(
+        "programs",
+        "program",
+        "operations",
+        "hidden activations",
+        "body weights",
+        "MMACs",
+        "size",
+        right=("MMACs", "size"),
+    )
+    for name, entry in facts["programs"].items():
+        programs.add_row(name, _ops(entry), _levels(entry), _weights(entry), *_size(entry))
+    if "policy" in facts:
+        entry = facts["policy"]
+        programs.add_row("policy", _ops(entry), "float32", "float32", *_size(entry))
+    out.print(programs)
+    next_step(f"edge-dnq verify {bundle.path}")
+
+
+def _show_manifest(out: Console, manifest: Manifest) -> None:
+    overview = table(f"bundle {manifest.name}", "what", "value")
+    overview.add_row("made by", manifest.created_by)
+    shown = ", ".join(manifest.labels[:6]) + (", ..." if len(manifest.labels) > 6 else "")
+    overview.add_row("labels", f"{len(manifest.labels)}: {shown}")
+    size = f"{manifest.input.width} x {manifest.input.height} RGB"
+    overview.add_row("input", f"{size}, {manifest.clip_frames} frames per clip in training")
+    overview.add_row("actions", ", ".join(action.name for action in manifest.actions))
+    out.print(overview)
+
+
+def _ops(entry: dict[str, Any]) -> str:
+    counts = sorted(entry["ops"].items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{count} {name}" for name, count in counts[:COMMONEST])
+    more = ", ..." if len(counts) > COMMONEST else ""
+    return f"{sum(entry['ops'].values())}: {shown}{more}"
+
+
+def _levels(entry: dict[str, Any]) -> str:
+    levels = entry["activation_levels"]
+    return ", ".join(f"{count} x {n} levels" for n, count in levels.items()) or "none"
+
+
+def _weights(entry: dict[str, Any]) -> str:
+    body = [w for w in entry["weights"] if w["role"] == "body"]
+    if entry["weight_range"] is None:
+        return "none"
+    low, high = entry["weight_range"]
+    odd = " odd" if body and all(w["odd"] for w in body) else ""
+    return f"{low:g}..{high:g}{odd}"
+
+
+def _size(entry: dict[str, Any]) -> tuple[str, str]:
+    return f"{entry['macs'] / 1e6:.1f}", human_bytes(entry["bytes"])
+
+
+def _show_checkpoint(path: Path, facts: dict[str, Any]) -> None:
+    config, backbone = facts["config"], facts["config"]["backbone"]
+    overview = table(f"checkpoint {path}", "what", "value")
+    overview.add_row(
+        "network",
+        f"{backbone['architecture']}, width {backbone['width']:g}, {backbone['stem']} stem, "
+        f"input {backbone['input_size']} px",
+    )
+    overview.add_row("labels", f"{len(config['labels'])}: {', '.join(config['labels'][:6])}")
+    overview.add_row("actions", ", ".join(facts["actions"]))
+    for name, count in facts["parameters"].items():
+        overview.add_row(f"{name} parameters", f"{count:,}")
+    for name, count in facts["macs"].items():
+        overview.add_row(f"{name} MACs", f"{count / 1e6:.1f} M")
+    for key, value in facts["record"].items():
+        overview.add_row(f"record: {key}", str(value))
+    overview.add_row("size", human_bytes(facts["bytes"]))
+    console().print(overview)
+    next_step(f"edge-dnq export {path} -o {path.with_suffix('')}-bundle/")

@@ -1,0 +1,34 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import click
+
+from edge_dnq.policy import FORMS
+from edge_dnq.programs import RUNTIMES
+
+runtime_option = click.option(
+    "--runtime",
+    type=click.Choice(["auto", *RUNTIMES]),
+    default="auto",
+    show_default=True,
+    help="Inference runtime.",
+)
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1, max=64),
+    default=1,
+    show_default=True,
+    help="Threads per program.",
+)
+policy_option = click.option(
+    "--policy", default="learned", show_default=True, metavar="POLICY", help=f"{FORMS}."
+)
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of whatever is drawn at random.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -1,0 +1,74 @@
+"""One colour and one mark per action, the same in the terminal, in videos and in plots.
+
+The colours are those of Okabe and Ito, "Color Universal Design" (2008), which people with any
+common kind of colour vision can tell apart. Marks differ in height too, so that nothing hangs on
+colour alone: the taller, the more precise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_dnq.manifest import Manifest
+
+BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
+SKY, PURPLE, VERMILION, YELLOW = "#56B4E9", "#CC79A7", "#D55E00", "#F0E442"
+GREY = "#8A8A8A"
+
+BY_BITS = {8: BLUE, 4: ORANGE, 2: GREEN}
+SPARE = (SKY, PURPLE, VERMILION, YELLOW)
+HEIGHTS = {8: 1.0, 4: 0.6, 2: 0.3}
+SKIP_HEIGHT = 0.08
+
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE)
+"""Colours of curves, in order."""
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class ActionStyle:
+    """How an action looks.
+
+    Attributes:
+        name: The action.
+        color: ``#RRGGBB``.
+        height: Height of its mark, 0..1.
+    """
+
+    name: str
+    color: str
+    height: float
+
+    @property
+    def mark(self) -> str:
+        """One character of a terminal."""
+        if self.height <= SKIP_HEIGHT:
+            return "·"
+        return _BLOCKS[max(1, round(self.height * (len(_BLOCKS) - 1)))]
+
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """The colour as 0..255 values."""
+        red, green, blue = (int(self.color[i : i + 2], 16) for i in (1, 3, 5))
+        return red, green, blue
+
+
+def action_styles(manifest: Manifest) -> dict[str, ActionStyle]:
+    """Return the style of every action of a bundle, in its order.
+
+    A second program of the same width (say, at another resolution) takes a spare colour.
+    """
+    bits = {program.name: program.activation_bits for program in manifest.programs}
+    spare = iter(SPARE * (1 + len(manifest.actions)))
+    taken: set[str] = set()
+    styles = {}
+    for action in manifest.actions:
+        if action.program is None:
+            styles[action.name] = ActionStyle(action.name, GREY, SKIP_HEIGHT)
+            continue
+        width = bits[action.program]
+        color = BY_BITS[width] if BY_BITS[width] not in taken else next(spare)
+        taken.add(color)
+        styles[action.name] = ActionStyle(action.name, color, HEIGHTS[width])
+    return styles

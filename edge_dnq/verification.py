@@ -1,0 +1,177 @@
+"""Whether a bundle is whole and computes, on this machine, what it did at export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dnq.bundle import MANIFEST, Bundle, file_problems, read_manifest
+from edge_dnq.errors import BundleError
+from edge_dnq.manifest import FileSpec, Manifest, PolicySpec, ProgramSpec, TensorSpec
+from edge_dnq.programs import Program, load_program
+from edge_dnq.session import choose_runtime
+from edge_dnq.video.preprocess import InputEncoder, network_frame, policy_frame
+
+POLICY_TOLERANCE = 1e-4
+"""Absolute. The policy is float32, and processors add float32 numbers in different orders, which
+changes the last bits; integer programs have no such excuse and must agree bit for bit."""
+
+POLICY = "policy"
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """One file: whether size and sha256 are right, and what is wrong where they are not."""
+
+    ok: bool
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class ProgramCheck:
+    """One program on the golden frames.
+
+    Attributes:
+        ok: Whether every output agrees.
+        mismatches: Outputs that do not; all of them where the program could not be run.
+        outputs: Outputs compared.
+        largest_difference: In int8 codes for programs, in real units for the policy; None where
+            the program could not be run.
+        problem: Why the program could not be run.
+    """
+
+    ok: bool
+    mismatches: int
+    outputs: int
+    largest_difference: float | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The outcome: ``ok`` when every file and every program is."""
+
+    ok: bool
+    runtime: str | None
+    files: dict[str, FileCheck] = field(default_factory=dict)
+    programs: dict[str, ProgramCheck] = field(default_factory=dict)
+
+
+def verify_bundle(path: str | Path, *, runtime: str = "auto", threads: int = 1) -> Verification:
+    """Check the files of a bundle, then run every program and the policy on the golden frames.
+
+    Programs are run only when all files are as the manifest says.
+
+    Args:
+        path: The bundle's folder.
+        runtime: The runtime to check on, or ``auto``.
+        threads: Threads per program.
+
+    Raises:
+        BundleError: there is no usable manifest.
+        RuntimeMissingError: no suitable runtime is installed.
+    """
+    folder = Path(path)
+    manifest = read_manifest(folder)
+    problems = {MANIFEST: None, **file_problems(folder, manifest)}
+    files = {name: FileCheck(problem is None, problem) for name, problem in problems.items()}
+    if not all(check.ok for check in files.values()):
+        reason = "not run: the bundle has damaged files"
+        return Verification(False, None, files, _not_run(manifest, reason))
+    bundle = Bundle.load(folder)
+    chosen = choose_runtime(bundle, runtime)
+    try:
+        golden = bundle.golden()
+    except BundleError as error:
+        files[manifest.golden.file] = FileCheck(False, str(error))
+        return Verification(False, chosen, files, _not_run(manifest, "not run: no golden vectors"))
+    programs = {
+        spec.name: _check_program(bundle, spec, golden, chosen, threads)
+        for spec in manifest.programs
+    }
+    if manifest.policy is not None:
+        programs[POLICY] = _check_policy(bundle, manifest.policy, golden, chosen, threads)
+    return Verification(all(check.ok for check in programs.values()), chosen, files, programs)
+
+
+def _not_run(manifest: Manifest, reason: str) -> dict[str, ProgramCheck]:
+    names = [program.name for program in manifest.programs]
+    names += [POLICY] if manifest.policy is not None else []
+    return {name: ProgramCheck(False, 0, 0, problem=reason) for name in names}
+
+
+def _load(
+    bundle: Bundle,
+    files: dict[str, FileSpec],
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    runtime: str,
+    threads: int,
+) -> Program:
+    return load_program(bundle.read(files[runtime]), inputs, outputs, runtime, threads)
+
+
+def _check_program(
+    bundle: Bundle,
+    spec: ProgramSpec,
+    golden: dict[str, NDArray[np.generic]],
+    runtime: str,
+    threads: int,
+) -> ProgramCheck:
+    expected = golden[f"program/{spec.name}"].astype(np.int16)
+    try:
+        program = _load(bundle, spec.files, (spec.input,), (spec.output,), runtime, threads)
+    except BundleError as error:
+        return ProgramCheck(False, expected.size, expected.size, problem=str(error))
+    normalisation, side = bundle.manifest.input, spec.input.shape[1]
+    assert spec.input.scale is not None
+    assert spec.input.zero_point is not None
+    encode = InputEncoder(
+        normalisation.mean, normalisation.std, spec.input.scale, spec.input.zero_point
+    )
+    frames = golden["frames"].astype(np.uint8, copy=False)
+    rows = [program.run(encode(network_frame(frame, side)))[0] for frame in frames]
+    return _compare([expected], [np.concatenate(rows).astype(np.int16)], 0)
+
+
+def _check_policy(
+    bundle: Bundle,
+    spec: PolicySpec,
+    golden: dict[str, NDArray[np.generic]],
+    runtime: str,
+    threads: int,
+) -> ProgramCheck:
+    expected = [golden[f"policy/{part}"].astype(np.float32) for part in ("logits", "h", "c")]
+    total = sum(array.size for array in expected)
+    try:
+        program = _load(bundle, spec.files, spec.inputs, spec.outputs, runtime, threads)
+    except BundleError as error:
+        return ProgramCheck(False, total, total, problem=str(error))
+    normalisation, side = bundle.manifest.input, spec.inputs[0].shape[1]
+    h, c = (np.zeros(tensor.shape, np.float32) for tensor in spec.inputs[1:])
+    rows = []
+    for frame in golden["frames"].astype(np.uint8, copy=False):
+        small = policy_frame(frame, side, normalisation.mean, normalisation.std)
+        logits, h, c = program.run(small, h, c)
+        rows.append(logits)
+    return _compare(expected, [np.concatenate(rows), h, c], POLICY_TOLERANCE)
+
+
+def _compare(
+    expected: Sequence[NDArray[np.generic]],
+    actual: Sequence[NDArray[np.generic]],
+    tolerance: float,
+) -> ProgramCheck:
+    outputs = mismatches = 0
+    largest = 0.0
+    for want, got in zip(expected, actual, strict=True):
+        distance = np.abs(want.astype(np.float64) - got.astype(np.float64))
+        outputs += distance.size
+        # Written so that NaN counts as a mismatch.
+        mismatches += int(np.count_nonzero(~(distance <= tolerance)))
+        largest = max(largest, float(np.nan_to_num(distance, nan=np.inf).max()))
+    return ProgramCheck(mismatches == 0, mismatches, outputs, largest)
