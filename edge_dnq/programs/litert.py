@@ -1,10 +1,18 @@
-"""TFLite programs on LiteRT, or on its predecessor tflite-runtime where only that is installed."""
+"""TFLite programs on LiteRT, or on its predecessor tflite-runtime where only that is installed.
+
+LiteRT rounds as the exporter's reference does, so its integers are the golden ones. tflite-runtime
+2.14 requantises with the older fixed-point rule: the policy agrees to float precision, but the
+int8 logits of programs differ by some codes, more the fewer bits a program has.
+"""
 
 from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Sequence
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +29,7 @@ PACKAGES = (("ai_edge_litert", "ai-edge-litert"), ("tflite_runtime", "tflite-run
 
 _IDENTIFIER = slice(4, 8)
 _MINIMUM_BYTES = 64
+_STDERR = threading.Lock()
 
 
 class Package(NamedTuple):
@@ -77,34 +86,61 @@ class LiteRtProgram:
         if len(content) < _MINIMUM_BYTES or content[_IDENTIFIER] != b"TFL3":
             raise BundleError("not a TFLite program: the file's identifier is missing")
         package = find_package()
-        try:
-            interpreter = package.interpreter(model_content=content, num_threads=threads)
-            interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise BundleError(f"{package.name} cannot load the program: {reason}") from error
+        self._package = package.name
         # The interpreter does not own the buffer it reads its weights from.
         self._content = content
-        self._interpreter = interpreter
-        self._inputs = _match(inputs, interpreter.get_input_details(), interpreter, "inputs")
-        self._outputs = _match(outputs, interpreter.get_output_details(), interpreter, "outputs")
+        try:
+            with _quiet_stderr():
+                self._interpreter = package.interpreter(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
+            self._inputs = _match(inputs, self._interpreter, "inputs")
+            self._outputs = _match(outputs, self._interpreter, "outputs")
+        except (ValueError, RuntimeError) as error:
+            raise BundleError(f"{package.name} cannot load it: {_reason(error)}") from error
 
     def run(self, *inputs: Array) -> tuple[Array, ...]:
         """Run once: inputs and outputs in the order of the specs.
 
         Raises:
             ValueError: another number, shape or type of inputs than the specs say.
+            BundleError: the interpreter gives up.
         """
         interpreter = self._interpreter
         for index, value in zip(self._inputs, inputs, strict=True):
             interpreter.set_tensor(index, value)
-        interpreter.invoke()
+        try:
+            interpreter.invoke()
+        except RuntimeError as error:
+            raise BundleError(f"{self._package} cannot run it: {_reason(error)}") from error
         return tuple(interpreter.get_tensor(index) for index in self._outputs)
 
 
-def _match(
-    specs: Sequence[TensorSpec], details: list[dict[str, Any]], interpreter: Any, side: str
-) -> tuple[int, ...]:
+def _reason(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keep the interpreter's native log lines off the terminal; what is wrong, it raises.
+
+    It has no switch for them, so the descriptor is turned away for the moment of loading.
+    """
+    with _STDERR:
+        try:
+            saved = os.dup(2)
+        except OSError:  # Closed, as under some service managers: nothing to keep quiet.
+            yield
+            return
+        try:
+            with open(os.devnull, "wb") as sink:  # noqa: PTH123
+                os.dup2(sink.fileno(), 2)
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def _match(specs: Sequence[TensorSpec], interpreter: Any, side: str) -> tuple[int, ...]:
     """Return the tensor index of every spec, having compared the tensors with the specs.
 
     Names come from the signature where the program has one; converters keep no order elsewhere.
@@ -112,9 +148,9 @@ def _match(
     Raises:
         BundleError: a tensor is missing, left over, or differs.
     """
-    if len(details) != len(specs):
-        raise BundleError(f"the program has {len(details)} {side}, the manifest {len(specs)}")
-    by_name = _named(details, interpreter, side)
+    by_name = _tensors(interpreter, side)
+    if len(by_name) != len(specs):
+        raise BundleError(f"the program has {len(by_name)} {side}, the manifest {len(specs)}")
     indices = []
     for spec in specs:
         detail = by_name.get(spec.name)
@@ -129,15 +165,19 @@ def _match(
     return tuple(indices)
 
 
-def _named(details: list[dict[str, Any]], interpreter: Any, side: str) -> dict[str, dict[str, Any]]:
+def _tensors(interpreter: Any, side: str) -> dict[str, dict[str, Any]]:
+    """Return the program's inputs or outputs by name."""
     signatures = interpreter.get_signature_list()
-    if len(signatures) != 1:
-        return {detail["name"]: detail for detail in details}
-    runner = interpreter.get_signature_runner(next(iter(signatures)))
-    named: dict[str, dict[str, Any]] = (
-        runner.get_input_details() if side == "inputs" else runner.get_output_details()
+    if len(signatures) == 1:
+        runner = interpreter.get_signature_runner(next(iter(signatures)))
+        named: dict[str, dict[str, Any]] = (
+            runner.get_input_details() if side == "inputs" else runner.get_output_details()
+        )
+        return named
+    details = (
+        interpreter.get_input_details() if side == "inputs" else interpreter.get_output_details()
     )
-    return named
+    return {detail["name"]: detail for detail in details}
 
 
 def _compare(spec: TensorSpec, detail: dict[str, Any]) -> None:
