@@ -14,7 +14,7 @@ from edge_dnq.bundle import Bundle
 from edge_dnq.synthetic import render_clip
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-MAKERS = ("edge_dnq/nn", "edge_dnq/video", "edge_dnq/synthetic", "export/edge_dnq_export")
+MAKERS = ("edge_dnq/nn", "edge_dnq/synthetic", "export/edge_dnq_export")
 
 
 def _export(folder: Path) -> None:
@@ -54,7 +54,7 @@ def bundle_folder(request: pytest.FixtureRequest) -> Path:
     pytest.importorskip("litert_torch", reason="the exporter is not installed")
     digest = hashlib.sha256()
     makers = [path for maker in MAKERS for path in sorted((REPOSITORY / maker).glob("*.py"))]
-    makers += [REPOSITORY / "edge_dnq/manifest.py", REPOSITORY / "edge_dnq/bundle.py"]
+    makers += [REPOSITORY / "edge_dnq" / name for name in ("manifest.py", "video/preprocess.py")]
     for path in [*makers, Path(__file__)]:
         digest.update(path.read_bytes())
     assert request.config.cache is not None
