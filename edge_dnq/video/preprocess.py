@@ -43,7 +43,7 @@ def network_frame(frame: UInt8, size: int) -> UInt8:
         size: Side of the result in pixels.
 
     Returns:
-        uint8 [size, size, 3], contiguous; ``frame`` itself where it already has that shape.
+        uint8 [size, size, 3], contiguous; of a frame of that shape a view.
 
     Raises:
         SourceError: not an RGB frame.

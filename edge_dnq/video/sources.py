@@ -155,7 +155,11 @@ class FrameSource(ABC):
 
 
 class VideoSource(FrameSource):
-    """A video file or a finite stream, through FFmpeg."""
+    """A video file or a finite stream, through FFmpeg.
+
+    Where the size changes within the video, OpenCV either scales the later frames to the first
+    one's size or gives them as they are, depending on its version.
+    """
 
     def __init__(
         self, location: str, *, rate: float | None = None, limit: int | None = None

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_dnq.errors import SourceError
+from edge_dnq.video.preprocess import InputEncoder, network_frame, policy_frame
+
+HALF = (128.0, 128.0, 128.0)
+triples = st.tuples(*[st.floats(0, 255)] * 3)
+deviations = st.tuples(*[st.floats(1, 255)] * 3)
+EVERY_PIXEL = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+
+
+def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def test_default_codes_are_pixel_minus_128() -> None:
+    codes = InputEncoder(HALF, HALF, 1 / 128, 0)(EVERY_PIXEL)
+    assert codes.dtype == np.int8
+    np.testing.assert_array_equal(codes[0].astype(int), EVERY_PIXEL.astype(int) - 128)
+
+
+@given(triples, deviations, st.floats(1e-3, 1.0), st.integers(-128, 127))
+def test_codes_follow_the_formula(
+    mean: tuple[float, ...], std: tuple[float, ...], scale: float, zero_point: int
+) -> None:
+    codes = InputEncoder(mean, std, scale, zero_point)(EVERY_PIXEL)
+    real = (EVERY_PIXEL.astype(np.float64) - mean) / std
+    expected = np.clip(np.rint(real / scale) + zero_point, -128, 127)
+    assert codes.shape == (1, 16, 16, 3)
+    np.testing.assert_array_equal(codes[0], expected)
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40))
+def test_network_frame_shape(height: int, width: int, size: int) -> None:
+    frame = network_frame(picture(height, width), size)
+    assert (frame.shape, frame.dtype) == ((size, size, 3), np.uint8)
+    assert frame.flags.c_contiguous
+
+
+@given(st.integers(1, 5), st.integers(2, 12), st.integers(0, 8))
+def test_shrinking_averages_areas(factor: int, size: int, extra: int) -> None:
+    side = factor * size
+    image = picture(side, side + 2 * extra)
+    centre = image[:, extra : extra + side].astype(np.float64)
+    means = centre.reshape(size, factor, size, factor, 3).mean((1, 3))
+    assert np.abs(network_frame(image, size) - means).max() <= 0.5 + 1e-6
+
+
+def test_growing_is_bilinear() -> None:
+    image = picture(8, 8)
+    expected = cv2.resize(image, (20, 20), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(network_frame(image, 20), expected)
+
+
+def test_the_centre_is_kept_and_channels_stay() -> None:
+    image = np.zeros((10, 30, 3), np.uint8)
+    image[:, 10:20] = (200, 100, 50)
+    np.testing.assert_array_equal(network_frame(image, 5)[0, 0], (200, 100, 50))
+    assert network_frame(image, 5).min() == 50
+    np.testing.assert_array_equal(
+        network_frame(image.transpose(1, 0, 2), 5), network_frame(image, 5).transpose(1, 0, 2)
+    )
+
+
+def test_a_frame_of_the_right_size_is_untouched() -> None:
+    image = picture(24, 24)
+    frame = network_frame(image, 24)
+    assert np.shares_memory(frame, image)
+    np.testing.assert_array_equal(frame, image)
+
+
+@given(triples, deviations)
+def test_policy_frame(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    image = picture(32, 32)
+    frame = policy_frame(image, 8, mean, std)
+    assert (frame.shape, frame.dtype) == ((1, 8, 8, 3), np.float32)
+    small = cv2.resize(image, (8, 8), interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(frame[0], (small - np.array(mean)) / std, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [None, [1, 2], picture(4, 4).astype(np.float32), picture(4, 4)[..., 0], np.zeros((4, 0, 3))],
+)
+def test_what_is_no_frame(frame: Any) -> None:
+    for function in (
+        lambda: network_frame(frame, 8),
+        lambda: policy_frame(frame, 8, HALF, HALF),
+        lambda: InputEncoder(HALF, HALF, 1 / 128, 0)(frame),
+    ):
+        with pytest.raises(SourceError, match="a frame must be") as caught:
+            function()
+        assert "\n" not in str(caught.value)
