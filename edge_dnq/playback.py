@@ -74,10 +74,17 @@ class Tally:
 
     Args:
         actions: Names of all actions, in the bundle's order.
+
+    Attributes:
+        actions: Frames per action.
+        action_ms: Time spent per action.
+        frames: All frames.
+        prediction: The latest one.
     """
 
     def __init__(self, actions: Sequence[str]) -> None:
         self.actions = dict.fromkeys(actions, 0)
+        self.action_ms = dict.fromkeys(actions, 0.0)
         self.frames = 0
         self.prediction: Prediction | None = None
         self._total_ms = 0.0
@@ -88,6 +95,7 @@ class Tally:
         self.actions[moment.step.action] += 1
         self.prediction = moment.prediction
         latency = moment.step.latency_ms
+        self.action_ms[moment.step.action] += latency
         self._total_ms += latency
         if len(self._recent) < LATENCIES_KEPT:
             self._recent.append(latency)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from rich.table import Table
 
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import json_option, runtime_option, threads_option
 from edge_dnq.cli.output import console, next_step, print_json, table
-from edge_dnq.verification import POLICY_TOLERANCE, Verification, verify_bundle
+from edge_dnq.verification import POLICY, POLICY_TOLERANCE, Verification, verify_bundle
 
 GOOD, BAD = "[green]ok[/green]", "[red]FAILED[/red]"
 
@@ -40,35 +41,32 @@ def command(
 
 def _show(bundle: Path, result: Verification) -> None:
     out = console()
-    files = table(f"files of {bundle}", "file", "size and sha256", "problem")
+    files = table(f"files of {bundle}", "file", "size and sha256")
     for name, check in result.files.items():
-        files.add_row(name, GOOD if check.ok else BAD, check.problem or "")
+        files.add_row(name, GOOD if check.ok else BAD)
     out.print(files)
-    programs = table(
-        f"golden vectors on {result.runtime or 'no runtime'}",
-        "program",
-        "result",
-        "outputs",
-        "mismatches",
-        "largest difference",
-        "problem",
-        right=("outputs", "mismatches", "largest difference"),
-    )
-    for name, entry in result.programs.items():
-        largest = "" if entry.largest_difference is None else f"{entry.largest_difference:.2g}"
-        programs.add_row(
-            name,
-            GOOD if entry.ok else BAD,
-            str(entry.outputs),
-            str(entry.mismatches),
-            largest,
-            entry.problem or "",
-        )
-    out.print(programs)
+    if result.runtime is not None:
+        out.print(_programs(result))
+    problems = [check.problem for check in result.files.values()]
+    problems += [entry.problem for entry in result.programs.values()]
+    for problem in dict.fromkeys(problem for problem in problems if problem):
+        click.echo(problem)
     if result.ok:
-        click.echo(
-            f"{bundle} is whole; programs agree bit for bit, the policy within {POLICY_TOLERANCE:g}"
-        )
+        exact = "every program agrees bit for bit"
+        policy = f", the policy within {POLICY_TOLERANCE:g}" if POLICY in result.programs else ""
+        click.echo(f"{bundle} is whole; {exact}{policy}")
         next_step(f"edge-dnq run {bundle} VIDEO")
     else:
-        click.echo(f"{bundle} FAILED: copy it again or export it again")
+        click.echo(f"{bundle} FAILED")
+
+
+def _programs(result: Verification) -> Table:
+    numbers = ("outputs", "mismatches", "largest difference")
+    programs = table(
+        f"golden vectors on {result.runtime}", "program", "result", *numbers, right=numbers
+    )
+    for name, check in result.programs.items():
+        largest = "" if check.largest_difference is None else f"{check.largest_difference:.2g}"
+        verdict = GOOD if check.ok else BAD
+        programs.add_row(name, verdict, str(check.outputs), str(check.mismatches), largest)
+    return programs

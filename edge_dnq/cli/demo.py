@@ -1,0 +1,141 @@
+"""``edge-dnq demo``: the whole way on a built-in model, in a minute."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table
+
+from edge_dnq.bundle import Bundle
+from edge_dnq.cli.export import export, show
+from edge_dnq.cli.native_log import quiet_native
+from edge_dnq.cli.output import console, next_step, table
+from edge_dnq.errors import EdgeDnqError, RuntimeMissingError
+from edge_dnq.evaluation import PairedSessions, reference_policy
+from edge_dnq.playback import Moment, Tally
+from edge_dnq.report.colors import action_styles
+from edge_dnq.report.live import RunDisplay, action_table, prediction_text
+from edge_dnq.report.timeline import TimelineRecorder, check_timeline_path, write_timeline
+from edge_dnq.session import Session
+from edge_dnq.video.overlay import OverlayWriter
+from edge_dnq.video.sources import open_source
+
+if TYPE_CHECKING:
+    from edge_dnq.nn.model import VideoModel
+
+CHECKPOINT = "demo.safetensors"
+WARM_UP_FRAMES = 4
+CLIP_SEED = 7
+"""Seeds this small are never used for training clips."""
+
+
+@click.command(name="demo")
+@click.argument("video", required=False)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo_out"),
+    show_default=True,
+    help="Folder for the bundle, the videos and the picture.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many frames.")
+def command(video: str | None, output: Path, limit: int | None) -> None:
+    """Export the built-in model, run it on a clip, and show what was chosen and saved.
+
+    Without VIDEO a clip is rendered. The built-in model knows the actions of rendered clips only;
+    on another video the choices are real, the label is not.
+    """
+    bundle_path = output / "bundle"
+    picture, overlay = output / "timeline.png", output / "overlay.mp4"
+    check_timeline_path(picture)
+    source = video if video is not None else str(render(output / "clip.mp4"))
+    show(export(_built_in_model, bundle_path, name="demo", overwrite=True))
+    pair = play_and_show(Bundle.load(bundle_path), source, overlay, picture, limit)
+    console().print(_savings(pair))
+    for path in (overlay, picture):
+        click.echo(f"wrote {path}")
+    next_step(f"edge-dnq inspect {bundle_path}")
+    next_step(f"edge-dnq run {bundle_path} YOUR_VIDEO --overlay seen.mp4")
+    next_step("edge-dnq train --data clips.csv --preset quick -o model.pt")
+
+
+def render(path: Path) -> Path:
+    """Write the demonstration's clip: idle, easy, hard, easy, empty."""
+    from edge_dnq.synthetic import render_stream, write_clip
+
+    return write_clip(path, render_stream(CLIP_SEED))
+
+
+def _built_in_model() -> VideoModel:
+    try:
+        from edge_dnq.nn.checkpoint import load_checkpoint
+    except ImportError as error:
+        raise RuntimeMissingError(
+            f"the demo exports a model, which needs torch: pip install 'edge-dnq[export,report]' "
+            f"({error})"
+        ) from error
+    asset = files("edge_dnq") / "assets" / CHECKPOINT
+    if not asset.is_file():
+        raise EdgeDnqError(
+            f"this installation has no {CHECKPOINT}: install edge-dnq again, or train a model with "
+            "`edge-dnq train --data synthetic`"
+        )
+    with as_file(asset) as path:
+        return load_checkpoint(path)
+
+
+def play_and_show(
+    bundle: Bundle, source: str, overlay: Path, picture: Path, limit: int | None
+) -> PairedSessions:
+    """Run the learned policy in turns with the reference, and draw the run.
+
+    Returns:
+        The two sessions and their times.
+    """
+    manifest = bundle.manifest
+    styles = action_styles(manifest)
+    tally, recorder = Tally(list(styles)), TimelineRecorder()
+    with quiet_native():
+        policy = "learned" if manifest.policy is not None else reference_policy(manifest)
+        pair = PairedSessions(
+            Session(bundle, policy=policy), Session(bundle, policy=reference_policy(manifest))
+        )
+        with open_source(source, limit=WARM_UP_FRAMES) as frames:
+            pair.warm_up(frame.image for frame in frames)
+        with (
+            open_source(source, limit=limit) as frames,
+            OverlayWriter(overlay, frames.fps, styles) as writer,
+            RunDisplay(
+                console(error=True), styles, f"{policy} on {source}", lines=False
+            ) as display,
+        ):
+            for frame in frames:
+                moment = Moment(frame, pair.step(frame.image), pair.session.result())
+                tally.add(moment)
+                writer.add(moment)
+                recorder.add(moment)
+                display.show(moment, tally)
+            strip = display.strip(console().width)
+    write_timeline(picture, recorder, styles, Path(source).name)
+    out = console()
+    out.print(strip)
+    out.print(prediction_text(pair.session.result(3).top))
+    out.print(action_table(tally, styles))
+    return pair
+
+
+def _savings(pair: PairedSessions) -> Table:
+    made = table(
+        "cost, measured in turns on the same frames", "policy", "ms per frame", right="ms per frame"
+    )
+    made.add_row("learned", f"{pair.session_ms / pair.frames:.3f}")
+    made.add_row(
+        reference_policy(pair.reference.bundle.manifest), f"{pair.reference_ms / pair.frames:.3f}"
+    )
+    saved = 100 * (1 - pair.relative_cost)
+    made.caption = f"{saved:.0f} % saved" if saved >= 0 else f"{-saved:.0f} % more"
+    return made

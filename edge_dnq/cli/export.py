@@ -1,0 +1,202 @@
+"""``edge-dnq export``: a checkpoint becomes a checked bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edge_dnq.bundle import Bundle
+from edge_dnq.cli.native_log import quiet_native
+from edge_dnq.cli.options import json_option, seed_option
+from edge_dnq.cli.output import console, human_bytes, next_step, print_json, table
+from edge_dnq.errors import EdgeDnqError, RuntimeMissingError
+from edge_dnq.nn.config import ARCHITECTURES
+from edge_dnq.programs.tflite_file import read_program_facts
+from edge_dnq.video.sampling import sample_clip
+
+if TYPE_CHECKING:
+    from edge_dnq.nn.model import VideoModel
+    from edge_dnq_export.pipeline import ExportReport
+
+INSTALL = "pip install 'edge-dnq[export]'"
+CHECK_FRAMES = 8
+
+
+@click.command(name="export")
+@click.argument("checkpoint", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the bundle."
+)
+@click.option(
+    "--random",
+    "architecture",
+    type=click.Choice(ARCHITECTURES),
+    help="Instead of a checkpoint: random but well-behaved weights, for timing a device.",
+)
+@click.option("--input", "input_size", type=click.IntRange(32, 1024), help="With --random: 224.")
+@click.option("--classes", type=click.IntRange(min=2), help="With --random: 200.")
+@click.option("--width", type=click.FloatRange(0, 4, min_open=True), help="With --random: 1.0.")
+@seed_option
+@click.option("--name", help="Name in the manifest.  [default: the folder's]")
+@click.option(
+    "--frames",
+    type=click.Path(path_type=Path),
+    help="Video whose frames the programs are checked on.  [default: a rendered clip]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an existing bundle.")
+@json_option
+def command(
+    checkpoint: Path | None,
+    output: Path,
+    architecture: str | None,
+    input_size: int | None,
+    classes: int | None,
+    width: float | None,
+    seed: int,
+    name: str | None,
+    frames: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Turn a checkpoint into a bundle of programs, and run them before it is finished.
+
+    Every program's integer outputs must equal the reference's bit for bit; otherwise nothing is
+    written.
+
+    \b
+    Examples:
+      edge-dnq export model.pt -o bundle/
+      edge-dnq export --random resnet18 --input 224 --classes 200 -o bundle/
+    """
+    shape = {"input_size": input_size, "classes": classes, "width": width}
+    given = {key: value for key, value in shape.items() if value is not None}
+    if (checkpoint is None) == (architecture is None):
+        raise click.UsageError("give either a CHECKPOINT or --random ARCHITECTURE")
+    if checkpoint is not None and given:
+        raise click.UsageError("--input, --classes and --width belong to --random")
+    report = export(
+        lambda: _model(checkpoint, architecture, given, seed),
+        output,
+        name=name or output.resolve().name,
+        frames=frames,
+        overwrite=overwrite,
+    )
+    if as_json:
+        print_json(facts(report))
+    else:
+        show(report)
+        next_step(f"edge-dnq verify {output}")
+
+
+def _model(
+    checkpoint: Path | None, architecture: str | None, shape: dict[str, Any], seed: int
+) -> VideoModel:
+    if checkpoint is not None:
+        from edge_dnq.nn.checkpoint import load_checkpoint
+
+        return load_checkpoint(checkpoint)
+    from edge_dnq_export.random_model import random_model
+
+    assert architecture is not None
+    return random_model(architecture, seed=seed, **shape)  # type: ignore[arg-type]
+
+
+def export(
+    make_model: Callable[[], VideoModel],
+    output: Path,
+    *,
+    name: str,
+    frames: Path | None = None,
+    overwrite: bool = False,
+) -> ExportReport:
+    """Make a model and export it, telling on stderr what is being done.
+
+    Args:
+        make_model: Called once it is known that ``output`` may be written.
+        output: Folder of the bundle.
+        name: Name in the manifest.
+        frames: Video to check the programs on.
+        overwrite: Replace an existing bundle.
+
+    Raises:
+        RuntimeMissingError: torch or the converter is not installed.
+        EdgeDnqError: the model cannot be made, does not export exactly, or cannot be written.
+    """
+    if output.exists() and not overwrite:
+        raise EdgeDnqError(f"{output} already exists: choose another output or pass --overwrite")
+    golden = None if frames is None else sample_clip(frames, CHECK_FRAMES)
+    status = console(error=True)
+    with quiet_native(), status.status("loading torch") as spinner:
+
+        def progress(step: str) -> None:
+            spinner.update(f"exporting: {step}")
+            if not status.is_terminal:
+                status.print(f"exporting: {step}", markup=False)
+
+        try:
+            from edge_dnq_export.pipeline import export_bundle
+
+            progress("model")
+            model = make_model()
+        except ImportError as error:
+            raise RuntimeMissingError(
+                f"export needs torch and litert-torch: {INSTALL} ({error})"
+            ) from error
+        return export_bundle(
+            model,
+            output,
+            name=name,
+            golden_frames=golden,
+            overwrite=overwrite,
+            progress=progress,
+        )
+
+
+def facts(report: ExportReport) -> dict[str, Any]:
+    """Return what was written and checked, as plain JSON values."""
+    bundle = Bundle.load(report.path)
+    programs = {}
+    for entry in report.programs:
+        own = read_program_facts(bundle.read(bundle.program(entry.name).files["litert"]))
+        programs[entry.name] = {
+            "ops": own.ops,
+            "macs": entry.macs,
+            "bytes": entry.bytes,
+            "levels": entry.levels,
+            "outputs_equal": entry.outputs,
+            "torch_rounding": entry.rounding,
+            "seconds": entry.seconds,
+        }
+    return {
+        "bundle": str(report.path),
+        "programs": programs,
+        "policy_difference": report.policy_difference,
+        "seconds": report.seconds,
+    }
+
+
+def show(report: ExportReport) -> None:
+    """Print what was written and checked."""
+    numbers = ("ops", "MMACs", "size", "levels", "outputs equal", "torch ties", "seconds")
+    programs = table(f"bundle {report.path}", "program", *numbers, right=numbers)
+    for name, entry in facts(report)["programs"].items():
+        programs.add_row(
+            name,
+            str(sum(entry["ops"].values())),
+            f"{entry['macs'] / 1e6:.1f}",
+            human_bytes(entry["bytes"]),
+            str(entry["levels"]),
+            f"{entry['outputs_equal']} of {entry['outputs_equal']}",
+            str(sum(entry["torch_rounding"].values())),
+            f"{entry['seconds']:.1f}",
+        )
+    console().print(programs)
+    policy = ""
+    if report.policy_difference is not None:
+        policy = f"; the policy differs from torch by {report.policy_difference:.1g} at most"
+    click.echo(
+        f"wrote {report.path} in {report.seconds:.0f} s: every integer equals the reference{policy}"
+    )

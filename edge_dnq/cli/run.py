@@ -1,0 +1,172 @@
+"""``edge-dnq run``: recognise a video, a folder of images or a camera."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge_dnq.bundle import Bundle
+from edge_dnq.cli.native_log import quiet_native
+from edge_dnq.cli.options import (
+    json_option,
+    policy_option,
+    runtime_option,
+    seed_option,
+    threads_option,
+)
+from edge_dnq.cli.output import console, next_step, print_json
+from edge_dnq.playback import FrameRecord, Moment, Tally, play, record
+from edge_dnq.policy import parse_policy
+from edge_dnq.report.colors import ActionStyle, action_styles
+from edge_dnq.report.live import RunDisplay, action_table, prediction_text
+from edge_dnq.report.timeline import TimelineRecorder, check_timeline_path, write_timeline
+from edge_dnq.session import Session
+from edge_dnq.video.camera import LiveSource
+from edge_dnq.video.overlay import OverlayWriter
+from edge_dnq.video.sources import FrameSource, open_source
+
+
+@click.command(name="run")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("source")
+@policy_option
+@click.option("--rate", type=float, metavar="FPS", help="Take at most so many frames per second.")
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many frames.")
+@runtime_option
+@threads_option
+@seed_option
+@click.option(
+    "--overlay", type=click.Path(path_type=Path), help="Write the video with the run drawn in: .mp4"
+)
+@click.option(
+    "--timeline", type=click.Path(path_type=Path), help="Write a picture of the run: .png .svg .pdf"
+)
+@json_option
+def command(
+    bundle: Path,
+    source: str,
+    policy: str,
+    rate: float | None,
+    limit: int | None,
+    runtime: str,
+    threads: int,
+    seed: int,
+    overlay: Path | None,
+    timeline: Path | None,
+    as_json: bool,
+) -> None:
+    """Recognise SOURCE: a video file, a folder of images, a stream URL, or camera:N.
+
+    Per frame the policy chooses a precision or skips the frame. Ctrl-C ends a camera, and the
+    summary and files are still made.
+
+    \b
+    Examples:
+      edge-dnq run bundle/ clip.mp4 --overlay seen.mp4 --timeline seen.png
+      edge-dnq run bundle/ camera:0 --rate 10
+      edge-dnq run bundle/ frames/ --policy uniform:w2a2 --json
+    """
+    if timeline is not None:
+        check_timeline_path(timeline)
+    loaded = Bundle.load(bundle)
+    picker = parse_policy(policy, loaded.manifest.actions, seed)
+    with quiet_native():
+        session = Session(loaded, runtime=runtime, threads=threads, policy=picker)
+        with open_source(source, rate=rate, limit=limit) as frames:
+            title = f"{loaded.manifest.name} on {source}, policy {policy}, {session.runtime_name}"
+            run = _Run(session, frames, keep_records=as_json)
+            run.go(None if as_json else title, overlay, timeline)
+            dropped = frames.dropped
+    if as_json:
+        print_json(run.facts(dropped))
+    else:
+        run.show(dropped, overlay, timeline, policy)
+
+
+class _Run:
+    """One run and what is kept of it."""
+
+    def __init__(self, session: Session, source: FrameSource, *, keep_records: bool) -> None:
+        self.session = session
+        self.source = source
+        self.styles: dict[str, ActionStyle] = action_styles(session.bundle.manifest)
+        self.tally = Tally(list(self.styles))
+        self.records: list[FrameRecord] | None = [] if keep_records else None
+
+    def go(self, title: str | None, overlay: Path | None, timeline: Path | None) -> None:
+        """Play the source to its end, or until Ctrl-C where it has none."""
+        recorder = TimelineRecorder() if timeline is not None else None
+        with ExitStack() as stack:
+            display = None
+            if title is not None:
+                display = stack.enter_context(RunDisplay(console(), self.styles, title))
+            writer = None
+            if overlay is not None:
+                writer = stack.enter_context(OverlayWriter(overlay, self.source.fps, self.styles))
+            try:
+                for moment in play(self.session, self.source):
+                    self._take(moment)
+                    if display is not None:
+                        display.show(moment, self.tally)
+                    if writer is not None:
+                        writer.add(moment)
+                    if recorder is not None:
+                        recorder.add(moment)
+            except KeyboardInterrupt:
+                # A camera has no end of its own; anything else was cut short.
+                if not isinstance(self.source, LiveSource) or self.tally.frames == 0:
+                    raise
+        if timeline is not None and recorder is not None:
+            write_timeline(timeline, recorder, self.styles, Path(self.source.name).name)
+
+    def _take(self, moment: Moment) -> None:
+        self.tally.add(moment)
+        if self.records is not None:
+            self.records.append(record(moment))
+
+    def facts(self, dropped: int) -> dict[str, Any]:
+        """Return the run as plain JSON values."""
+        prediction = self.session.result(5)
+        return {
+            "frames": [
+                {
+                    "index": entry.index,
+                    "time_s": entry.time_s,
+                    "action": entry.action,
+                    "latency_ms": entry.latency_ms,
+                    "top1": entry.top1,
+                }
+                for entry in self.records or ()
+            ],
+            "actions": self.tally.actions,
+            "result": {
+                "label": prediction.label,
+                "score": prediction.score,
+                "top5": [{"label": label, "score": score} for label, score in prediction.top],
+            },
+            "latency_ms": self.tally.latency_ms(),
+            "dropped": dropped,
+            "runtime": self.session.runtime_name,
+        }
+
+    def show(self, dropped: int, overlay: Path | None, timeline: Path | None, policy: str) -> None:
+        """Print the summary and the next step."""
+        out = console()
+        out.print(prediction_text(self.session.result(5).top))
+        out.print(action_table(self.tally, self.styles))
+        latency = self.tally.latency_ms()
+        click.echo(
+            f"{self.tally.frames} frames, {dropped} dropped; ms per frame: "
+            f"mean {latency['mean']:.2f}, median {latency['p50']:.2f}, p95 {latency['p95']:.2f}"
+        )
+        for path in (overlay, timeline):
+            if path is not None:
+                click.echo(f"wrote {path}")
+        bundle = self.session.bundle.path
+        if overlay is None:
+            next_step(f"edge-dnq run {bundle} {self.source.name} --overlay seen.mp4")
+        else:
+            next_step(f"edge-dnq eval {bundle} CLIPS_CSV --policy {policy}")

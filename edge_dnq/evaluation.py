@@ -1,0 +1,264 @@
+"""Accuracy and cost of a policy on labelled clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dnq.bundle import Bundle
+from edge_dnq.errors import DataError, SourceError
+from edge_dnq.manifest import Manifest
+from edge_dnq.policy import parse_policy
+from edge_dnq.session import Session, StepResult
+from edge_dnq.train.listing import Clip, VideoClip, list_clips
+from edge_dnq.video.sampling import sample_clip
+
+UInt8 = NDArray[np.uint8]
+Progress = Callable[[int, int], None]
+
+TOP = 5
+REFERENCE = "w8a8"
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """Result on the clips of one class."""
+
+    clips: int
+    accuracy_top1: float
+
+
+@dataclass(frozen=True)
+class UnreadableClip:
+    """A clip that was left out, and why."""
+
+    clip: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        policy: The policy's description.
+        accuracy_top1: Fraction of clips whose likeliest class is right.
+        accuracy_top5: Fraction whose class is among the five likeliest.
+        clips: Clips counted.
+        frames: Frames seen in them.
+        actions: Fraction of frames per action.
+        mean_ms_per_frame: Mean duration of a step, policy included.
+        reference: The policy that cost is compared with.
+        reference_ms_per_frame: Mean duration of its step, on the same frames in the same run.
+        relative_cost: ``mean_ms_per_frame / reference_ms_per_frame``.
+        per_class: Results by class.
+        runtime: The inference runtime.
+        unreadable: Clips that were left out.
+    """
+
+    policy: str
+    accuracy_top1: float
+    accuracy_top5: float
+    clips: int
+    frames: int
+    actions: dict[str, float]
+    mean_ms_per_frame: float
+    reference: str
+    reference_ms_per_frame: float
+    relative_cost: float
+    per_class: dict[str, ClassScore]
+    runtime: str
+    unreadable: list[UnreadableClip] = field(default_factory=list)
+
+
+def reference_policy(manifest: Manifest) -> str:
+    """Return the policy that costs are compared with: always 8 bit, or the first program."""
+    names = [action.name for action in manifest.actions if action.program is not None]
+    return f"uniform:{REFERENCE if REFERENCE in names else names[0]}"
+
+
+class PairedSessions:
+    """A session and the reference policy's, given the same frames one after the other.
+
+    Who goes first alternates from frame to frame, so that a busy or throttled machine, and warm
+    caches, favour neither.
+
+    Args:
+        session: The session to measure.
+        reference: The one to compare with.
+
+    Attributes:
+        frames: Frames measured.
+        session_ms: Time of the session's steps.
+        reference_ms: Time of the reference's steps.
+    """
+
+    def __init__(self, session: Session, reference: Session) -> None:
+        self.session = session
+        self.reference = reference
+        self.frames = 0
+        self.session_ms = 0.0
+        self.reference_ms = 0.0
+
+    def reset(self) -> None:
+        """Begin another video; the measurements go on."""
+        self.session.reset()
+        self.reference.reset()
+
+    def step(self, frame: UInt8) -> StepResult:
+        """Give ``frame`` to both; return what the measured session did."""
+        if self.frames % 2:
+            other = self.reference.step(frame)
+            own = self.session.step(frame)
+        else:
+            own = self.session.step(frame)
+            other = self.reference.step(frame)
+        self.frames += 1
+        self.session_ms += own.latency_ms
+        self.reference_ms += other.latency_ms
+        return own
+
+    def warm_up(self, frames: Iterable[UInt8]) -> None:
+        """Run both on ``frames`` without measuring: first runs allocate and are slow."""
+        for frame in frames:
+            self.session.step(frame)
+            self.reference.step(frame)
+        self.reset()
+
+    @property
+    def relative_cost(self) -> float:
+        """Time of the session over time of the reference."""
+        return self.session_ms / self.reference_ms
+
+
+class _Score:
+    """Right and wrong predictions by class."""
+
+    def __init__(self) -> None:
+        self.top1: dict[str, list[bool]] = {}
+        self.top5: list[bool] = []
+
+    def add(self, truth: str, ranked: Sequence[tuple[str, float]]) -> None:
+        labels = [label for label, _ in ranked]
+        self.top1.setdefault(truth, []).append(labels[0] == truth)
+        self.top5.append(truth in labels[:TOP])
+
+    def accuracy(self) -> tuple[float, float]:
+        hits = [hit for own in self.top1.values() for hit in own]
+        return sum(hits) / len(hits), sum(self.top5) / len(self.top5)
+
+    def per_class(self) -> dict[str, ClassScore]:
+        return {
+            label: ClassScore(len(hits), sum(hits) / len(hits))
+            for label, hits in sorted(self.top1.items())
+        }
+
+
+def evaluate(
+    bundle: Bundle,
+    data: str | Path,
+    split: str,
+    *,
+    policy: str = "learned",
+    frames: int | None = None,
+    limit: int | None = None,
+    runtime: str = "auto",
+    threads: int = 1,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Measure a policy on the clips of a data set.
+
+    Args:
+        bundle: The bundle.
+        data: A CSV file (path,label,split), a folder of class folders, or ``synthetic[:N]``; see
+            :func:`edge_dnq.train.listing.list_clips`.
+        split: The split to use.
+        policy: As :func:`edge_dnq.policy.parse_policy` takes it.
+        frames: Frames per clip, evenly spaced; None means as in training.
+        limit: Use that many clips, drawn at random; None means all.
+        runtime: Inference runtime.
+        threads: Threads per program.
+        seed: Seed of ``random`` policies and of the draw of clips.
+        progress: Told (clips done, clips altogether) after each clip.
+
+    Raises:
+        DataError: no such data, a label that the bundle does not know, or no readable clip.
+        EdgeDnqError: the policy or the runtime cannot be used.
+    """
+    manifest = bundle.manifest
+    known = set(manifest.labels)
+    listing = list_clips(data, split)
+    strangers = [label for label in listing.labels if label not in known]
+    if strangers:
+        raise DataError(
+            f"{data} has the label '{strangers[0]}'"
+            + (f" and {len(strangers) - 1} more" if len(strangers) > 1 else "")
+            + f" that {bundle.path} does not know: it knows {', '.join(manifest.labels[:8])}"
+            + (", ..." if len(manifest.labels) > 8 else "")
+        )
+    reference = reference_policy(manifest)
+    picker = parse_policy(policy, manifest.actions, seed)
+    pair = PairedSessions(
+        Session(bundle, runtime=runtime, threads=threads, policy=picker),
+        Session(bundle, runtime=runtime, threads=threads, policy=reference),
+    )
+    unreadable: list[UnreadableClip] = []
+    chosen = _chosen(listing.clips, limit, seed)
+    score, counts = _Score(), dict.fromkeys((action.name for action in manifest.actions), 0)
+    decoded = _decoded(chosen, frames or manifest.clip_frames, manifest.input.height, unreadable)
+    for done, clip, images in decoded:
+        if pair.frames == 0:
+            pair.warm_up(images)
+        pair.reset()
+        for image in images:
+            counts[pair.step(image).action] += 1
+        score.add(listing.labels[clip.label], pair.session.result(TOP).top)
+        if progress is not None:
+            progress(done, len(chosen))
+    if pair.frames == 0:
+        raise DataError(f"none of the {len(chosen)} clips is readable: {unreadable[0].problem}")
+    top1, top5 = score.accuracy()
+    return Evaluation(
+        policy=policy,
+        accuracy_top1=top1,
+        accuracy_top5=top5,
+        clips=len(score.top5),
+        frames=pair.frames,
+        actions={name: count / pair.frames for name, count in counts.items()},
+        mean_ms_per_frame=pair.session_ms / pair.frames,
+        reference=reference,
+        reference_ms_per_frame=pair.reference_ms / pair.frames,
+        relative_cost=pair.relative_cost,
+        per_class=score.per_class(),
+        runtime=pair.session.runtime_name,
+        unreadable=unreadable,
+    )
+
+
+def _chosen(clips: Sequence[Clip], limit: int | None, seed: int) -> list[Clip]:
+    """Return at most ``limit`` clips in their order; listings are sorted by class, so draw."""
+    if limit is None or limit >= len(clips):
+        return list(clips)
+    places = np.random.default_rng(seed).choice(len(clips), limit, replace=False)
+    return [clips[place] for place in sorted(places)]
+
+
+def _decoded(
+    clips: Sequence[Clip], frames: int, size: int, unreadable: list[UnreadableClip]
+) -> Iterator[tuple[int, Clip, UInt8]]:
+    """Yield (clips so far, clip, frames [T, H, W, 3]); files keep their own frame size."""
+    for done, clip in enumerate(clips, 1):
+        try:
+            if isinstance(clip, VideoClip):
+                images = sample_clip(clip.path, frames)
+            else:
+                images = clip.load(frames, size)
+        except SourceError as error:
+            unreadable.append(UnreadableClip(str(clip), str(error)))
+            continue
+        yield done, clip, images
