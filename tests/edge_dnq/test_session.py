@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from edge_dnq.errors import BundleError, EdgeDnqError, RuntimeMissingError, Sour
 from edge_dnq.programs import load_program
 from edge_dnq.session import Session, choose_runtime
 from edge_dnq.video.preprocess import InputEncoder, network_frame, policy_frame
+from edge_dnq.video.sources import open_source
 
 pytest.importorskip("ai_edge_litert", reason="no runtime is installed")
 
@@ -271,3 +273,13 @@ def test_memory_stays_flat(bundle: Bundle, frames: np.ndarray) -> None:
         session.result()
     grown = process.memory_info().rss - before
     assert grown < 4 << 20, f"grew by {grown} bytes over 5,000 frames"
+
+
+def test_real_videos(bundle: Bundle, shared_data: Path) -> None:
+    session = Session(bundle)
+    for path in sorted((shared_data / "clips").iterdir()):
+        session.reset()
+        with open_source(path, rate=5, limit=12) as source:
+            steps = [session.step(frame.image) for frame in source]
+        assert len(steps) == 12
+        assert session.result().executed == sum(step.executed for step in steps) > 0
