@@ -37,8 +37,8 @@ class ProgramCheck:
 
     Attributes:
         ok: Whether every output agrees.
-        mismatches: Outputs that do not; all of them where the program could not be run.
-        outputs: Outputs compared.
+        mismatches: Outputs that do not; all of them where the program could not be loaded.
+        outputs: Outputs expected; 0 where nothing was run.
         largest_difference: In int8 codes for programs, in real units for the policy; None where
             the program could not be run.
         problem: Why the program could not be run.

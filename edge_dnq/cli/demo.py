@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from edge_dnq.bundle import Bundle
 from edge_dnq.cli.export import export, show
 from edge_dnq.cli.native_log import quiet_native
-from edge_dnq.cli.output import console, next_step, table
+from edge_dnq.cli.output import console, next_step
 from edge_dnq.errors import EdgeDnqError, RuntimeMissingError
 from edge_dnq.evaluation import PairedSessions, reference_policy
 from edge_dnq.playback import Moment, Tally
@@ -55,7 +54,7 @@ def command(video: str | None, output: Path, limit: int | None) -> None:
     source = video if video is not None else str(render(output / "clip.mp4"))
     show(export(_built_in_model, bundle_path, name="demo", overwrite=True))
     pair = play_and_show(Bundle.load(bundle_path), source, overlay, picture, limit)
-    console().print(_savings(pair))
+    click.echo(_savings(pair))
     for path in (overlay, picture):
         click.echo(f"wrote {path}")
     next_step(f"edge-dnq inspect {bundle_path}")
@@ -128,14 +127,11 @@ def play_and_show(
     return pair
 
 
-def _savings(pair: PairedSessions) -> Table:
-    made = table(
-        "cost, measured in turns on the same frames", "policy", "ms per frame", right="ms per frame"
-    )
-    made.add_row("learned", f"{pair.session_ms / pair.frames:.3f}")
-    made.add_row(
-        reference_policy(pair.reference.bundle.manifest), f"{pair.reference_ms / pair.frames:.3f}"
-    )
+def _savings(pair: PairedSessions) -> str:
     saved = 100 * (1 - pair.relative_cost)
-    made.caption = f"{saved:.0f} % saved" if saved >= 0 else f"{-saved:.0f} % more"
-    return made
+    return (
+        f"{pair.session_ms / pair.frames:.3f} ms per frame; "
+        f"{reference_policy(pair.reference.bundle.manifest)} takes "
+        f"{pair.reference_ms / pair.frames:.3f} ms on the same frames, run in turns: "
+        + (f"{saved:.0f} % saved" if saved >= 0 else f"{-saved:.0f} % more")
+    )

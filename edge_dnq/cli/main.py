@@ -45,8 +45,28 @@ QUIET_LIBRARIES = {
 """Native libraries read these once, when they are loaded; our own errors say what went wrong."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a run as Ctrl-C does: outputs are finished or removed."""
+
+
+class _Interrupted(Exception):
+    """Carries an interruption past click, which would print an empty line for it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class _Verbs(click.Group):
     """A group whose commands are imported on first use."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Terminated as signal_:
+            raise _Interrupted(TERMINATED) from signal_
+        except KeyboardInterrupt as signal_:
+            raise _Interrupted(INTERRUPTED) from signal_
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -97,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, value in QUIET_LIBRARIES.items():
         os.environ.setdefault(name, value)
     try:
-        with _termination_as_exit():
+        with _termination_as_interrupt():
             code = _dispatch(arguments)
             sys.stdout.flush()
     except BrokenPipeError:
@@ -117,8 +137,10 @@ def _dispatch(arguments: Sequence[str] | None) -> int:
         return _fail(_line(error.format_message()), error.exit_code)
     except EdgeDnqError as error:
         return _fail(_line(str(error)), error.exit_code)
+    except _Interrupted as error:
+        return _fail("interrupted: nothing half-written was left behind", error.code)
     except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted: nothing half-written was left behind", INTERRUPTED)
+        return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -156,14 +178,14 @@ def _silence_stdout() -> None:
 
 
 @contextmanager
-def _termination_as_exit() -> Iterator[None]:
-    """Let SIGTERM unwind the stack, so that staged outputs are removed as for Ctrl-C."""
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM unwind the stack, so that staged outputs are finished or removed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def leave(signum: int, frame: FrameType | None) -> None:
-        raise SystemExit(TERMINATED)
+        raise Terminated
 
     previous = signal.signal(signal.SIGTERM, leave)
     try:

@@ -18,11 +18,14 @@ def quiet_native() -> Iterator[None]:
     Converters and interpreters print notes there that no setting turns off. Set
     ``EDGE_DNQ_NATIVE_LOG=1`` to see them.
     """
-    if os.environ.get(KEEP):
+    try:
+        terminal = None if os.environ.get(KEEP) else os.dup(STDERR)
+    except OSError:  # Closed, as under some service managers: nothing to keep quiet.
+        terminal = None
+    if terminal is None:
         yield
         return
     sys.stderr.flush()
-    terminal = os.dup(STDERR)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     python_stderr = sys.stderr
     own = None
