@@ -18,7 +18,7 @@ QUICK = TrainConfig(
     cache_size=112,
     policy_holdout=0.2,
     full_precision=RecognitionStage(
-        epochs=300,
+        epochs=200,
         batch=64,
         mixup=0.2,
         optimiser=OptimiserConfig(name="adamw", learning_rate=2e-3, weight_decay=0.05),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+import edge_dnq
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.nn.checkpoint import SUFFIXES, save_checkpoint
 from edge_dnq.nn.model import VideoModel
@@ -70,14 +70,25 @@ def train(task: Task, console: Console | None = None) -> dict[str, Any]:
     began = time.monotonic()
     _check(task)
     with computing(task.device) as compute:
-        clips = _open_clips(task, compute)
+        everything, validation = _open_clips(task, compute)
+        recognition, held_out = _divide(everything, task.config)
         directory = RunDirectory(task.run_dir)
         if compute.is_main:
-            directory.open(task.config, task.data, clips[0].labels, task.resume)
+            directory.open(task.config, task.data, everything.labels, task.resume)
             draw_curves([], directory.curves)  # a missing library shows now, not after hours
         compute.wait()
-        with _progress(console, compute) as progress:
-            run = _prepare(task, compute, directory, clips, progress)
+        run = Run(
+            config=task.config,
+            compute=compute,
+            directory=directory,
+            log=MetricsLog(directory.metrics),
+            progress=_progress(console, compute),
+            recognition=recognition,
+            policy=held_out,
+            everything=everything,
+            validation=validation,
+        )
+        with run.progress:
             last = _train_stages(task, run)
         if compute.is_main:
             save_checkpoint(task.output, _result(run, last), _record(task, run))
@@ -166,32 +177,15 @@ def _progress(console: Console | None, compute: Compute) -> Progress:
     )
 
 
-def _prepare(
-    task: Task,
-    compute: Compute,
-    directory: RunDirectory,
-    clips: tuple[ClipSet, ClipSet],
-    progress: Progress,
-) -> Run:
-    everything, validation = clips
-    config = task.config
-    recognition, held = hold_out(everything.targets, config.policy_holdout, config.seed)
-    if len(held) == 0 or len(recognition) == 0:
+def _divide(clips: ClipSet, config: TrainConfig) -> tuple[ClipSet, ClipSet]:
+    """Return the clips for recognition and those for the policy."""
+    recognition, policy_clips = hold_out(clips.targets, config.policy_holdout, config.seed)
+    if len(policy_clips) == 0 or len(recognition) == 0:
         raise EdgeDnqError(
-            f"policy_holdout={config.policy_holdout} of {len(everything)} training clips leaves a "
+            f"policy_holdout={config.policy_holdout} of {len(clips)} training clips leaves a "
             "stage without clips: change it or bring more clips"
         )
-    return Run(
-        config=config,
-        compute=compute,
-        directory=directory,
-        log=MetricsLog(directory.metrics),
-        progress=progress,
-        recognition=subset(everything, recognition),
-        policy=subset(everything, held),
-        everything=everything,
-        validation=validation,
-    )
+    return subset(clips, recognition), subset(clips, policy_clips)
 
 
 def _train_stages(task: Task, run: Run) -> str:
@@ -225,7 +219,7 @@ def _record(task: Task, run: Run) -> dict[str, Any]:
     """Return what the checkpoint tells about its making."""
     metrics = _stage_metrics(run)
     return {
-        "edge_dnq": version("edge-dnq"),
+        "edge_dnq": edge_dnq.__version__,
         "data": task.data if task.data.startswith("synthetic") else Path(task.data).name,
         "seed": task.config.seed,
         "stages": {
