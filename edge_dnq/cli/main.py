@@ -49,7 +49,7 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, which ends a run as Ctrl-C does: outputs are finished or removed."""
 
 
-class _Interrupted(Exception):
+class _InterruptedError(Exception):
     """Carries an interruption past click, which would print an empty line for it."""
 
     def __init__(self, code: int) -> None:
@@ -64,9 +64,9 @@ class _Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except Terminated as signal_:
-            raise _Interrupted(TERMINATED) from signal_
+            raise _InterruptedError(TERMINATED) from signal_
         except KeyboardInterrupt as signal_:
-            raise _Interrupted(INTERRUPTED) from signal_
+            raise _InterruptedError(INTERRUPTED) from signal_
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -137,7 +137,7 @@ def _dispatch(arguments: Sequence[str] | None) -> int:
         return _fail(_line(error.format_message()), error.exit_code)
     except EdgeDnqError as error:
         return _fail(_line(str(error)), error.exit_code)
-    except _Interrupted as error:
+    except _InterruptedError as error:
         return _fail("interrupted: nothing half-written was left behind", error.code)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", INTERRUPTED)
