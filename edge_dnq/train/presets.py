@@ -24,7 +24,7 @@ QUICK = TrainConfig(
         optimiser=OptimiserConfig(name="adamw", learning_rate=2e-3, weight_decay=0.05),
     ),
     any_precision=RecognitionStage(
-        epochs=50,
+        epochs=30,
         batch=64,
         mixup=0.2,
         optimiser=OptimiserConfig(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import torch
 
 from edge_dnq.cli.main import main
 from edge_dnq.train.presets import QUICK
@@ -19,6 +20,12 @@ TINY = {
     "any_precision": {"epochs": 1},
     "policy_training": {"epochs": 1, "pretraining_epochs": 1, "views": 1},
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> None:
+    """Networks this small are slower on several threads, most of all beside other tests."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture
