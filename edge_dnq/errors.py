@@ -9,9 +9,17 @@ from __future__ import annotations
 
 
 class EdgeDnqError(Exception):
-    """A mistake or a limit that is told to the user in one line."""
+    """A mistake or a limit that is told to the user in one line.
+
+    Args:
+        message: The line. What is not printable in it, such as a line break or an escape sequence
+            in the name of a file, is shown escaped.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(map(_printable, message)))
 
 
 class BundleError(EdgeDnqError):
@@ -36,3 +44,9 @@ class RuntimeMissingError(EdgeDnqError):
 
 class ExportError(EdgeDnqError):
     """An exported program does not equal its reference, or cannot be made."""
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")

@@ -14,6 +14,8 @@ MANIFEST = "manifest.json"
 GOLDEN = "golden.npz"
 MAX_MANIFEST_BYTES = 4 << 20
 MAX_FILE_BYTES = 512 << 20
+MAX_SIDE = 4096
+MAX_CLIP_FRAMES = 4096
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -103,6 +105,9 @@ def inconsistencies(manifest: Manifest) -> Iterable[str]:
     """Yield what the schema's types alone cannot rule out."""
     programs = {program.name for program in manifest.programs}
     names = [action.name for action in manifest.actions]
+    for name in (*names, *(program.name for program in manifest.programs)):
+        if not name.isprintable() or not name or set(name) & set(",: "):
+            yield f"{name!r} cannot be a name: expected printable characters without , : or space"
     if not programs or len(programs) != len(manifest.programs):
         yield "programs must be there and have different names"
     if not manifest.labels:
@@ -115,6 +120,10 @@ def inconsistencies(manifest: Manifest) -> Iterable[str]:
         yield "no action runs a program"
     if manifest.input.height != manifest.input.width:
         yield f"input must be square, got {manifest.input.height}x{manifest.input.width}"
+    if max(manifest.input.height, manifest.input.width) > MAX_SIDE:
+        yield f"input must have at most {MAX_SIDE} pixels a side, got {manifest.input.height}"
+    if manifest.clip_frames > MAX_CLIP_FRAMES:
+        yield f"clip_frames must be at most {MAX_CLIP_FRAMES}, got {manifest.clip_frames}"
     if not all(map(math.isfinite, (*manifest.input.mean, *manifest.input.std))):
         yield "input mean and std must be finite"
     if min(manifest.input.std) <= 0:
@@ -154,9 +163,9 @@ def _program_problems(program: ProgramSpec, classes: int) -> Iterable[str]:
     for tensor in (program.input, program.output):
         scale = tensor.scale
         if tensor.dtype != "int8" or scale is None or tensor.zero_point is None:
-            yield f"tensor {tensor.name} of program {program.name} must be int8 with a scale"
+            yield f"tensor {tensor.name!r} of program {program.name} must be int8 with a scale"
         elif not (math.isfinite(scale) and scale > 0 and -128 <= tensor.zero_point <= 127):
-            yield f"tensor {tensor.name} of program {program.name} has no usable scale"
+            yield f"tensor {tensor.name!r} of program {program.name} has no usable scale"
 
 
 def _policy_problems(policy: PolicySpec, actions: int) -> Iterable[str]:

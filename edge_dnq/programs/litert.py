@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import os
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +26,6 @@ PACKAGES = (("ai_edge_litert", "ai-edge-litert"), ("tflite_runtime", "tflite-run
 
 _IDENTIFIER = slice(4, 8)
 _MINIMUM_BYTES = 64
-_STDERR = threading.Lock()
 
 
 class Package(NamedTuple):
@@ -90,9 +86,8 @@ class LiteRtProgram:
         # The interpreter does not own the buffer it reads its weights from.
         self._content = content
         try:
-            with _quiet_stderr():
-                self._interpreter = package.interpreter(model_content=content, num_threads=threads)
-                self._interpreter.allocate_tensors()
+            self._interpreter = package.interpreter(model_content=content, num_threads=threads)
+            self._interpreter.allocate_tensors()
             self._inputs = _match(inputs, self._interpreter, "inputs")
             self._outputs = _match(outputs, self._interpreter, "outputs")
         except (ValueError, RuntimeError) as error:
@@ -117,27 +112,6 @@ class LiteRtProgram:
 
 def _reason(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep the interpreter's native log lines off the terminal; what is wrong, it raises.
-
-    It has no switch for them, so the descriptor is turned away for the moment of loading.
-    """
-    with _STDERR:
-        try:
-            saved = os.dup(2)
-        except OSError:  # Closed, as under some service managers: nothing to keep quiet.
-            yield
-            return
-        try:
-            with open(os.devnull, "wb") as sink:  # noqa: PTH123
-                os.dup2(sink.fileno(), 2)
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
 
 
 def _match(specs: Sequence[TensorSpec], interpreter: Any, side: str) -> tuple[int, ...]:

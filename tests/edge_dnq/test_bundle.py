@@ -3,8 +3,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import shutil
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -207,6 +211,9 @@ CONTRADICTIONS = {
     "has no file": lambda d: d["programs"][0].update(files={}),
     "square": lambda d: d["input"].update(height=40),
     "std must be positive": lambda d: d["input"].update(std=[1, 0, 1]),
+    "pixels a side": lambda d: d["input"].update(height=10**9, width=10**9),
+    "clip_frames must": lambda d: d.update(clip_frames=10**9),
+    "cannot be a name": lambda d: d["actions"][0].update(name="a\nb"),
     "no usable scale": lambda d: d["programs"][0]["input"].update(scale=-1.0),
     "int8 with a scale": lambda d: d["programs"][0]["output"].update(scale=None),
     "expected [1, S, S, 3]": lambda d: d["programs"][0]["input"].update(shape=[1, 48, 40, 3]),
@@ -223,6 +230,64 @@ CONTRADICTIONS = {
 def test_contradictions(damaged: Path, expected: str) -> None:
     edit(damaged, CONTRADICTIONS[expected])
     assert expected in refused(damaged)
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every value in a JSON document."""
+    yield path
+    if isinstance(node, dict | list):
+        for key, child in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from places(child, (*path, key))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.data())
+def test_any_value_anywhere_is_refused_or_fine(bundle_folder: Path, data: st.DataObject) -> None:
+    document = json.loads((bundle_folder / MANIFEST).read_text())
+    where = data.draw(st.sampled_from(list(places(document))[1:]))
+    node = document
+    for key in where[:-1]:
+        node = node[key]
+    node[where[-1]] = data.draw(JSON)
+    with TemporaryDirectory() as folder:
+        (Path(folder) / MANIFEST).write_text(json.dumps(document))
+        try:
+            read_manifest(Path(folder))
+        except BundleError as error:
+            message = str(error)
+        else:
+            message = "fine"
+    assert len(message.splitlines()) == 1
+
+
+@given(st.integers(0, 2**32), st.integers(1, 20))
+def test_bit_flips_in_golden_are_refused_or_fine(bundle: Bundle, seed: int, count: int) -> None:
+    """The hash catches them; without it the reader still ends in one line or in whole arrays."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **bundle.golden())
+    content = bytearray(buffer.getvalue())
+    generator = random.Random(seed)
+    headers = [i for i in range(len(content)) if content[i : i + 2] in (b"PK", b"{'")]
+    for _ in range(count):
+        start = generator.choice(headers)
+        position = min(len(content) - 1, start + generator.randrange(120))
+        content[position] ^= 1 << generator.randrange(8)
+    damaged = Bundle(bundle.path, bundle.manifest, {GOLDEN: bytes(content)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            damaged.golden()
+        except BundleError as error:
+            message = str(error)
+        else:
+            message = "fine"
+    assert len(message.splitlines()) == 1
 
 
 def _golden(folder: Path, content: bytes) -> str:

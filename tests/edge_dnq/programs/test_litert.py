@@ -133,14 +133,6 @@ def test_damage_behind_a_valid_hash_does_not_crash(bundle: Bundle) -> None:
     assert not any("\n" in message for message in refused)
 
 
-def test_loading_prints_nothing(bundle: Bundle, capfd: pytest.CaptureFixture[str]) -> None:
-    content, inputs, outputs = policy_parts(bundle)
-    load_program(content, inputs, outputs, "litert")
-    os.write(2, b"still connected")
-    captured = capfd.readouterr()
-    assert (captured.out, captured.err) == ("", "still connected")
-
-
 STUB = """
 class Interpreter:
     def __init__(self, **arguments):
