@@ -58,10 +58,6 @@ class Decisions(NamedTuple):
     decided: Tensor
     class_logits: Tensor
 
-    def mean_probabilities(self) -> Tensor:
-        """Return the mean over decided frames of the probabilities, [A]."""
-        return self.probabilities[self.decided].mean(0)
-
 
 def decide(
     policy: PolicyNet,

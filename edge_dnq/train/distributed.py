@@ -106,10 +106,6 @@ class Compute:
         if self.world > 1:
             dist.barrier()
 
-    def share(self, indices: Tensor) -> Tensor:
-        """Return this process's part of a global batch; the parts differ by at most one item."""
-        return indices[self.rank :: self.world]
-
 
 def choose_device(name: str, local_rank: int = 0) -> torch.device:
     """Return the device called ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.

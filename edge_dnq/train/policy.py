@@ -148,7 +148,9 @@ def decision_losses(
     return {
         "cross_entropy": losses.cross_entropy(video, targets),
         "distillation": losses.distillation(video, taught),
-        "policy_class": losses.policy_class(decisions.class_logits, targets, label_smoothing),
+        "policy_class": losses.policy_class(
+            decisions.class_logits.float(), targets, label_smoothing
+        ),
         "balance": losses.balance(decisions.actions),
         "cost": losses.cost(decisions.actions, costs),
         "entropy": losses.entropy(decisions.probabilities, decisions.decided),
@@ -184,10 +186,11 @@ def train_decisions(run: Run) -> None:
             with compute.autocast():
                 frames = policy_frames(batch.frames, size)
                 decisions = decide(policy, frames, count, temperature, generator)
-                parts = decision_losses(
-                    decisions, programs, taught, batch.targets, costs, stage.label_smoothing
-                )
-                loss = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
+            # Outside: half precision would round the recognition network's logits.
+            parts = decision_losses(
+                decisions, programs, taught, batch.targets, costs, stage.label_smoothing
+            )
+            loss = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
             compute.backward(loss)
             optimiser.step(compute)
             means.add({f"loss/{name}": part for name, part in parts.items()})

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from edge_dnq.nn.config import PolicyConfig
-from edge_dnq.nn.gumbel import Decisions, decide, hard_gumbel_softmax, video_logits
+from edge_dnq.nn.gumbel import decide, hard_gumbel_softmax, video_logits
 from edge_dnq.nn.policy_net import PolicyNet
 
 PROGRAMS = 3
@@ -140,13 +140,6 @@ def test_gradient_reaches_the_policy_through_a_held_skip() -> None:
     decisions.actions[..., PROGRAMS].sum().backward()
     assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in policy.parameters())
     assert policy.features[0][0].weight.grad.abs().sum() > 0
-
-
-def test_mean_probabilities_leave_out_held_frames() -> None:
-    probabilities = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
-    decided = torch.tensor([[True, False]])
-    decisions = Decisions(probabilities, probabilities, decided, torch.zeros(1, 1))
-    assert decisions.mean_probabilities().tolist() == [1.0, 0.0]
 
 
 @given(seed=st.integers(0, 10**6))
