@@ -170,10 +170,13 @@ def hold_out(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Split clips into those for recognition and those for the policy, class by class.
 
+    Of each class one stretch of neighbours is held out, because neighbours in a listing often come
+    from one recording, and a clip whose twin was trained on is not unseen.
+
     Args:
         targets: Class of every clip, int64 [N].
         fraction: Share of each class for the policy; 0 gives all clips to both.
-        seed: Chooses them.
+        seed: Chooses where the stretches begin.
 
     Returns:
         Two sorted lists of indices.
@@ -183,7 +186,9 @@ def hold_out(
         return everything, everything
     rng = np.random.default_rng(seed)
     held = [
-        rng.permutation(np.flatnonzero(targets == label))[: round(fraction * int(count))]
+        np.roll(np.flatnonzero(targets == label), rng.integers(count))[
+            : round(fraction * int(count))
+        ]
         for label, count in zip(*np.unique(targets, return_counts=True), strict=True)
     ]
     policy = np.sort(np.concatenate(held))

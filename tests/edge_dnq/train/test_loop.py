@@ -23,6 +23,14 @@ def test_held_out_clips_are_a_share_of_every_class(
         assert (array[policy] == label).sum() == round(fraction * count)
 
 
+@given(count=st.integers(2, 60), fraction=st.floats(0.1, 0.9), seed=st.integers(0, 100))
+def test_held_out_clips_are_neighbours(count: int, fraction: float, seed: int) -> None:
+    """Seen as a ring, a class is cut in two places at most."""
+    recognition, _ = hold_out(np.zeros(count, dtype=np.int64), fraction, seed)
+    kept = np.isin(np.arange(count), recognition)
+    assert (kept != np.roll(kept, 1)).sum() <= 2
+
+
 def test_without_a_fraction_all_clips_serve_both() -> None:
     recognition, policy = hold_out(np.zeros(5, dtype=np.int64), 0.0, 0)
     assert recognition.tolist() == policy.tolist() == [0, 1, 2, 3, 4]
