@@ -41,7 +41,7 @@ QUICK = TrainConfig(
         batch=32,
         optimiser=OptimiserConfig(name="adamw", learning_rate=1e-3, weight_decay=0.01),
     ),
-    validate_every=25,
+    validate_every=10,
 )
 """Minutes on two CPU cores: a half-width ResNet-18 at 96 pixels."""
 
