@@ -47,4 +47,5 @@ def __getattr__(name: str) -> object:
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
+
 __version__ = "0.1.0"

@@ -70,7 +70,7 @@ class ProgramSpec(_Record, frozen=True):
 
 
 class PolicySpec(_Record, frozen=True):
-    """The policy program: float32 (frame, h, c) in, (action logits, h, c) out."""
+    """The policy program: int8 frame, float32 h, c in; float32 action logits, h, c out."""
 
     macs: PositiveInt
     inputs: tuple[TensorSpec, TensorSpec, TensorSpec]
@@ -161,11 +161,15 @@ def _program_problems(program: ProgramSpec, classes: int) -> Iterable[str]:
     if not program.files:
         yield f"program {program.name} has no file"
     for tensor in (program.input, program.output):
-        scale = tensor.scale
-        if tensor.dtype != "int8" or scale is None or tensor.zero_point is None:
-            yield f"tensor {tensor.name!r} of program {program.name} must be int8 with a scale"
-        elif not (math.isfinite(scale) and scale > 0 and -128 <= tensor.zero_point <= 127):
-            yield f"tensor {tensor.name!r} of program {program.name} has no usable scale"
+        yield from _grid_problems(tensor, f"program {program.name}")
+
+
+def _grid_problems(tensor: TensorSpec, owner: str) -> Iterable[str]:
+    scale = tensor.scale
+    if tensor.dtype != "int8" or scale is None or tensor.zero_point is None:
+        yield f"tensor {tensor.name!r} of {owner} must be int8 with a scale"
+    elif not (math.isfinite(scale) and scale > 0 and -128 <= tensor.zero_point <= 127):
+        yield f"tensor {tensor.name!r} of {owner} has no usable scale"
 
 
 def _policy_problems(policy: PolicySpec, actions: int) -> Iterable[str]:
@@ -181,8 +185,9 @@ def _policy_problems(policy: PolicySpec, actions: int) -> Iterable[str]:
     shapes = {tensor.shape for tensor in (*state, *next_state)}
     if len(shapes) != 1 or any(len(shape) != 2 or shape[0] != 1 for shape in shapes):
         yield "the policy's states must all have one shape [1, H]"
-    if any(tensor.dtype != "float32" for tensor in (*policy.inputs, *policy.outputs)):
-        yield "the policy's tensors must be float32"
+    if any(tensor.dtype != "float32" for tensor in (*state, *policy.outputs)):
+        yield "the policy's states and logits must be float32"
+    yield from _grid_problems(frame, "the policy")
     if not policy.files:
         yield "the policy has no file"
 

@@ -13,7 +13,7 @@ from edge_dnq.errors import BundleError, EdgeDnqError, RuntimeMissingError
 from edge_dnq.manifest import FileSpec, PolicySpec, ProgramSpec, TensorSpec
 from edge_dnq.policy import Picker, parse_policy
 from edge_dnq.programs import RUNTIMES, Program, available_runtimes, load_program
-from edge_dnq.video.preprocess import InputEncoder, check_frame, network_frame, policy_frame
+from edge_dnq.video.preprocess import InputEncoder, check_frame, network_frame
 
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
@@ -87,7 +87,8 @@ class _Policy:
     def __init__(self, bundle: Bundle, spec: PolicySpec, runtime: str, threads: int) -> None:
         self._program = _load(bundle, spec.files, spec.inputs, spec.outputs, runtime, threads)
         self._side = spec.inputs[0].shape[1]
-        self._normalisation = bundle.manifest.input
+        normalisation = bundle.manifest.input
+        self._encode = InputEncoder(normalisation.mean, normalisation.std, *_grid(spec.inputs[0]))
         self._zero = np.zeros(spec.inputs[1].shape, np.float32)
         self.reset()
 
@@ -96,8 +97,8 @@ class _Policy:
 
     def __call__(self, frame: UInt8) -> Float32:
         """Return the action logits, float32 [A], of a network frame and advance the state."""
-        small = policy_frame(frame, self._side, self._normalisation.mean, self._normalisation.std)
-        logits, self._h, self._c = self._program.run(small, self._h, self._c)
+        codes = self._encode(network_frame(frame, self._side))
+        logits, self._h, self._c = self._program.run(codes, self._h, self._c)
         first: Float32 = logits[0]
         return first
 

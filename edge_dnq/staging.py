@@ -1,4 +1,4 @@
-"""Outputs are made aside and moved into place, so that an interruption leaves nothing half-written."""
+"""Outputs are made aside and moved into place: an interruption leaves nothing half-written."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ from edge_dnq.errors import BundleError
 from edge_dnq.manifest import FileSpec, Manifest, PolicySpec, ProgramSpec, TensorSpec
 from edge_dnq.programs import Program, load_program
 from edge_dnq.session import choose_runtime
-from edge_dnq.video.preprocess import InputEncoder, network_frame, policy_frame
+from edge_dnq.video.preprocess import InputEncoder, network_frame
 
 POLICY_TOLERANCE = 1e-4
-"""Absolute. The policy is float32, and processors add float32 numbers in different orders, which
-changes the last bits; integer programs have no such excuse and must agree bit for bit."""
+"""Absolute. The policy's memory is float32, and processors add float32 numbers in different orders,
+which changes the last bits; integer programs have no such excuse and must agree bit for bit."""
 
 POLICY = "policy"
 
@@ -127,12 +127,7 @@ def _check_program(
         program = _load(bundle, spec.files, (spec.input,), (spec.output,), runtime, threads)
     except BundleError as error:
         return ProgramCheck(False, expected.size, expected.size, problem=str(error))
-    normalisation, side = bundle.manifest.input, spec.input.shape[1]
-    assert spec.input.scale is not None
-    assert spec.input.zero_point is not None
-    encode = InputEncoder(
-        normalisation.mean, normalisation.std, spec.input.scale, spec.input.zero_point
-    )
+    encode, side = _encoder(bundle, spec.input), spec.input.shape[1]
     frames = golden["frames"].astype(np.uint8, copy=False)
     rows = [program.run(encode(network_frame(frame, side)))[0] for frame in frames]
     return _compare([expected], [np.concatenate(rows).astype(np.int16)], 0)
@@ -151,14 +146,21 @@ def _check_policy(
         program = _load(bundle, spec.files, spec.inputs, spec.outputs, runtime, threads)
     except BundleError as error:
         return ProgramCheck(False, total, total, problem=str(error))
-    normalisation, side = bundle.manifest.input, spec.inputs[0].shape[1]
+    encode, side = _encoder(bundle, spec.inputs[0]), spec.inputs[0].shape[1]
     h, c = (np.zeros(tensor.shape, np.float32) for tensor in spec.inputs[1:])
     rows = []
     for frame in golden["frames"].astype(np.uint8, copy=False):
-        small = policy_frame(frame, side, normalisation.mean, normalisation.std)
-        logits, h, c = program.run(small, h, c)
+        logits, h, c = program.run(encode(network_frame(frame, side)), h, c)
         rows.append(logits)
     return _compare(expected, [np.concatenate(rows), h, c], POLICY_TOLERANCE)
+
+
+def _encoder(bundle: Bundle, tensor: TensorSpec) -> InputEncoder:
+    normalisation = bundle.manifest.input
+    # A checked manifest gives int8 tensors both.
+    assert tensor.scale is not None
+    assert tensor.zero_point is not None
+    return InputEncoder(normalisation.mean, normalisation.std, tensor.scale, tensor.zero_point)
 
 
 def _compare(

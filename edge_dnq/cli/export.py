@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,7 +174,7 @@ def facts(report: ExportReport) -> dict[str, Any]:
     return {
         "bundle": str(report.path),
         "programs": programs,
-        "policy_difference": report.policy_difference,
+        "policy": asdict(report.policy) if report.policy is not None else None,
         "seconds": report.seconds,
     }
 
@@ -195,8 +196,10 @@ def show(report: ExportReport) -> None:
         )
     console().print(programs)
     policy = ""
-    if report.policy_difference is not None:
-        policy = f"; the policy differs from torch by {report.policy_difference:.1g} at most"
+    if report.policy is not None:
+        policy = (
+            f"; the policy's memory differs from torch by {report.policy.difference:.1g} at most"
+        )
     click.echo(
         f"wrote {report.path} in {report.seconds:.0f} s: every integer equals the reference{policy}"
     )

@@ -29,7 +29,7 @@ class VideoModel(nn.Module):
         self.backbone = AnyPrecisionResNet(config.backbone, classes, config.input_scale)
         self.policy: PolicyNet | None = None
         if config.policy is not None:
-            self.policy = PolicyNet(config.policy, len(config.actions), classes)
+            self.policy = PolicyNet(config.policy, len(config.actions), classes, config.input_scale)
         self.record: dict[str, Any] = {}
 
     def normalise(self, frames: Tensor) -> Tensor:

@@ -1,13 +1,33 @@
-"""The policy network: a glance at a small frame, a memory, and a choice of action."""
+"""The policy network: a glance at a small frame, a memory, and a choice of action.
+
+The glance (convolutions and a mean) is quantised to 8 bit like any program and runs on integer
+kernels; memory and heads stay in float32, because the state lives on for thousands of steps.
+"""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from edge_dnq.nn.config import PolicyConfig
+from edge_dnq.nn.deployed import DeployedOperations, Tap
+from edge_dnq.nn.layers import AnyPrecisionConv2d
+from edge_dnq.nn.operations import (
+    CalibratingOperations,
+    CountingOperations,
+    FakeQuantOperations,
+    Operations,
+)
+from edge_dnq.nn.quantisers import UnsignedGrid
+from edge_dnq.nn.resnet import DEFAULT_INPUT_SCALE
+
+T = TypeVar("T")
+
+ENCODER_PROGRAM = "w8a8"
+"""The one precision of the encoder."""
 
 PolicyState = tuple[Tensor, Tensor]
 """Hidden and cell state of the LSTM, (h, c), float32 [N, H] each."""
@@ -27,17 +47,6 @@ class PolicyOutput(NamedTuple):
     state: PolicyState
 
 
-class ConvBlock(nn.Sequential):
-    """3x3 convolution of stride 2, batch norm and ReLU: halves the side of [N, I, S, S]."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(),
-        )
-
-
 class PolicyNet(nn.Module):
     """Stride-2 convolutions, global average, LSTM cell, an action head and a class head.
 
@@ -45,13 +54,27 @@ class PolicyNet(nn.Module):
         config: Frame size, channels, state size.
         actions: Number of actions A.
         classes: Number of classes K of the auxiliary head.
+        input_scale: Real size of one int8 input code (see ``ModelConfig.input_scale``).
     """
 
-    def __init__(self, config: PolicyConfig, actions: int, classes: int) -> None:
+    def __init__(
+        self,
+        config: PolicyConfig,
+        actions: int,
+        classes: int,
+        input_scale: float = DEFAULT_INPUT_SCALE,
+    ) -> None:
         super().__init__()
         self.config = config
+        self.input_scale = input_scale
+        bits = {ENCODER_PROGRAM: 8}
         widths = (3, *config.channels)
-        self.features = nn.Sequential(*(ConvBlock(i, o) for i, o in pairwise(widths)))
+        self.convs = nn.ModuleList(
+            AnyPrecisionConv2d(inputs, outputs, 3, 2, bits, full_precision=False)
+            for inputs, outputs in pairwise(widths)
+        )
+        self.grids = nn.ModuleList(UnsignedGrid(bits) for _ in config.channels)
+        self.feature_grid = UnsignedGrid(bits)
         self.cell = nn.LSTMCell(widths[-1], config.hidden)
         self.action_head = nn.Linear(config.hidden, actions)
         self.class_head = nn.Linear(config.hidden, classes)
@@ -64,10 +87,40 @@ class PolicyNet(nn.Module):
         zeros = self.action_head.weight.new_zeros(clips, self.config.hidden)
         return zeros, zeros.clone()
 
+    def compute(self, ops: Operations[T], x: T) -> T:
+        """State the encoder's topology to ``ops`` and return the features."""
+        for index, (conv, grid) in enumerate(zip(self.convs, self.grids, strict=True), 1):
+            assert isinstance(conv, AnyPrecisionConv2d)
+            assert isinstance(grid, UnsignedGrid)
+            x = ops.conv(f"conv{index}", conv, x, grid)
+        return ops.mean("feature", x, self.feature_grid)
+
     def encode(self, x: Tensor) -> Tensor:
-        """Return the features [N, C] of normalised policy frames [N, 3, P, P]."""
-        pooled: Tensor = self.features(x).mean((2, 3))
-        return pooled
+        """Return the features [N, C] of normalised policy frames [N, 3, P, P].
+
+        Training mode is fake-quantised float with batch statistics; evaluation mode computes the
+        integers of the exported program.
+        """
+        if self.training:
+            return self.compute(FakeQuantOperations(ENCODER_PROGRAM), x)
+        return self.deployed(x)
+
+    @torch.no_grad()
+    def deployed(self, x: Tensor, tap: Tap | None = None) -> Tensor:
+        """Return the features [N, C] that the exported program computes.
+
+        Args:
+            x: Normalised policy frames, float32 [N, 3, P, P].
+            tap: Sees and may replace the codes of every tensor (for verification).
+        """
+        ops = DeployedOperations(ENCODER_PROGRAM, tap)
+        features = self.compute(ops, ops.encode(x, self.input_scale))
+        return features.codes * (features.grid.scale / features.units)
+
+    @torch.no_grad()
+    def calibrate(self, x: Tensor) -> None:
+        """Set the encoder's batch norms and clip values from policy frames [N, 3, P, P]."""
+        self.compute(CalibratingOperations(ENCODER_PROGRAM), x)
 
     def step(self, features: Tensor, state: PolicyState) -> PolicyOutput:
         """Advance the memory by one frame's features [N, C]."""
@@ -80,25 +133,8 @@ class PolicyNet(nn.Module):
 
     def macs(self) -> int:
         """Return the multiply-accumulates of one frame; the class head is not deployed."""
-        total, side = 0, self.config.input_size
-        for block in self.features:
-            assert isinstance(block, ConvBlock)
-            side = (side + 1) // 2
-            convolution = block[0]
-            assert isinstance(convolution, nn.Conv2d)
-            total += side * side * convolution.weight.numel()
+        side = self.config.input_size
+        ops = CountingOperations()
+        self.compute(ops, torch.Size((3, side, side)))
         gates = self.cell.weight_ih.numel() + self.cell.weight_hh.numel()
-        return total + gates + self.action_head.weight.numel()
-
-
-class PolicyProgram(nn.Module):
-    """The policy as it is deployed: (frame, h, c) to (action logits, h, c), one clip."""
-
-    def __init__(self, policy: PolicyNet) -> None:
-        super().__init__()
-        self.policy = policy
-
-    def forward(self, frame: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Map [1, 3, P, P], [1, H], [1, H] to [1, A], [1, H], [1, H]."""
-        hidden, cell = self.policy.cell(self.policy.encode(frame), (h, c))
-        return self.policy.action_head(hidden), hidden, cell
+        return ops.macs + gates + self.action_head.weight.numel()

@@ -29,7 +29,9 @@ def build(run: Run) -> PolicyNet:
     model = run.config.model_config(run.labels, policy=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed(PRETRAINING))
-        network = PolicyNet(run.config.policy, len(model.actions), len(run.labels))
+        network = PolicyNet(
+            run.config.policy, len(model.actions), len(run.labels), model.input_scale
+        )
     return network.to(run.compute.device)
 
 

@@ -36,7 +36,8 @@ def network_frame(frame: UInt8, size: int) -> UInt8:
     """Resize the shorter side of an RGB frame to ``size`` and crop the centre.
 
     The crop is taken before the resize, where it lies on whole source pixels: the same field of
-    view, and the cut-off sides cost nothing. Shrinking averages areas, growing is bilinear.
+    view, and the cut-off sides cost nothing. Shrinking averages areas, growing is bilinear. The
+    policy's frame is the network frame, shrunk once more by this function.
 
     Args:
         frame: uint8 [H, W, 3].
@@ -52,30 +53,6 @@ def network_frame(frame: UInt8, size: int) -> UInt8:
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     return np.ascontiguousarray(_resized(frame[top : top + side, left : left + side], size))
-
-
-def policy_frame(
-    frame: UInt8, size: int, mean: Sequence[float], std: Sequence[float]
-) -> NDArray[np.float32]:
-    """Shrink a network frame to the policy's size and normalise it.
-
-    Args:
-        frame: Network frame, uint8 [S, S, 3].
-        size: Side P of the policy frame in pixels.
-        mean: Per-channel mean in pixel units.
-        std: Per-channel deviation in pixel units.
-
-    Returns:
-        ``(pixel - mean) / std``, float32 [1, P, P, 3].
-
-    Raises:
-        SourceError: not an RGB frame.
-    """
-    small = _resized(check_frame(frame), size)
-    normalised = small.astype(np.float32)
-    normalised -= np.asarray(mean, np.float32)
-    normalised /= np.asarray(std, np.float32)
-    return normalised[np.newaxis]
 
 
 class InputEncoder:

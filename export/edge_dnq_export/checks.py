@@ -6,19 +6,19 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from edge_dnq.errors import ExportError
-from edge_dnq.nn.resnet import AnyPrecisionResNet
+from edge_dnq.nn.deployed import Tap
+from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq.programs import Program
-from edge_dnq_export.graph import Int8, IntegerGraph
+from edge_dnq_export.graph import Float32, Int8, IntegerGraph
 
 ROUNDING_KINDS = frozenset({"add", "mean"})
 """Operations whose float rounding may differ from the stock runtime's, by one level."""
 
 POLICY_TOLERANCE = 1e-4
-"""Float32 sums in another order differ in the last bits; logits are of order one."""
+"""The policy's memory is float32: sums in another order differ in the last bits."""
 
 
 def program_outputs(program: Program, codes: Int8) -> Int8:
@@ -44,20 +44,16 @@ def require_equal(name: str, expected: Int8, actual: Int8) -> None:
 
 
 def torch_differences(
-    network: AnyPrecisionResNet,
-    graph: IntegerGraph,
-    frames: torch.Tensor,
-    values: dict[str, Int8],
+    graph: IntegerGraph, values: dict[str, Int8], run: Callable[[Tap], object]
 ) -> Counter[str]:
-    """Compare the torch network with the reference, tensor by tensor.
+    """Compare a torch network with the reference, tensor by tensor.
 
     Every operation is given the reference's inputs, so one rounding difference is counted once.
 
     Args:
-        network: The network in evaluation mode.
         graph: The lowered program.
-        frames: Normalised frames, float32 [N, 3, S, S].
-        values: What the reference gave for these frames.
+        values: What the reference gave.
+        run: Runs the network's deployed arithmetic on the same frames with a given tap.
 
     Returns:
         How many elements differ by one level, per kind of operation.
@@ -79,7 +75,7 @@ def torch_differences(
         counts[kind] += count
         return expected
 
-    network.deployed(frames, graph.program, compare)
+    run(compare)
     return counts
 
 
@@ -89,42 +85,38 @@ def _torch_layout(codes: Int8, zero_point: int) -> torch.Tensor:
     return centred.permute(0, 3, 1, 2) if centred.dim() == 4 else centred
 
 
-def policy_outputs(
-    program: Program, frames: npt.NDArray[np.float32], hidden: int
-) -> dict[str, npt.NDArray[np.float32]]:
-    """Run the policy program over frames [N, P, P, 3] in order, from the zero state."""
-    return _unroll(lambda frame, h, c: program.run(frame, h, c), frames, hidden)
+def policy_outputs(program: Program, codes: Int8, hidden: int) -> dict[str, Float32]:
+    """Run the policy program over int8 frames [N, P, P, 3] in order, from the zero state.
 
-
-def torch_policy_outputs(
-    policy: torch.nn.Module, frames: npt.NDArray[np.float32], hidden: int
-) -> dict[str, npt.NDArray[np.float32]]:
-    """Do the same with the torch policy, which takes channels first."""
-
-    def step(frame: np.ndarray, h: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, ...]:
-        with torch.no_grad():
-            inputs = (torch.from_numpy(frame).permute(0, 3, 1, 2), torch.from_numpy(h))
-            outputs = policy(*inputs, torch.from_numpy(c))
-        return tuple(output.numpy() for output in outputs)
-
-    return _unroll(step, frames, hidden)
-
-
-def _unroll(
-    step: Callable[..., tuple[np.ndarray, ...]], frames: npt.NDArray[np.float32], hidden: int
-) -> dict[str, npt.NDArray[np.float32]]:
+    Returns:
+        ``policy/logits`` [N, A]; the final ``policy/h`` and ``policy/c`` [1, H].
+    """
     h = np.zeros((1, hidden), np.float32)
     c = np.zeros_like(h)
     logits = []
-    for index in range(len(frames)):
-        output, h, c = (array.copy() for array in step(frames[index : index + 1], h, c))
+    for index in range(len(codes)):
+        output, h, c = program.run(codes[index : index + 1], h, c)
         logits.append(output[0])
     return {"policy/logits": np.stack(logits), "policy/h": h, "policy/c": c}
 
 
-def require_close(
-    expected: dict[str, npt.NDArray[np.float32]], actual: dict[str, npt.NDArray[np.float32]]
-) -> float:
+@torch.no_grad()
+def torch_policy_outputs(policy: PolicyNet, frames: torch.Tensor) -> dict[str, Float32]:
+    """Do the same with the torch policy on normalised frames [N, 3, P, P]."""
+    state = policy.initial_state(1)
+    logits = []
+    for frame in frames.split(1):
+        output = policy(frame, state)
+        state = output.state
+        logits.append(output.action_logits[0].numpy())
+    return {
+        "policy/logits": np.stack(logits),
+        "policy/h": state[0].numpy(),
+        "policy/c": state[1].numpy(),
+    }
+
+
+def require_close(expected: dict[str, Float32], actual: dict[str, Float32]) -> float:
     """Return the largest difference between two runs of the policy.
 
     Raises:

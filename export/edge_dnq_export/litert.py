@@ -14,8 +14,10 @@ import torch
 from torch import nn
 
 from edge_dnq.errors import ExportError, RuntimeMissingError
+from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq_export.graph import IntegerGraph
-from edge_dnq_export.qdq import QdqModule
+from edge_dnq_export.lowering import LoweredPolicy
+from edge_dnq_export.qdq import PolicyModule, QdqModule
 
 INSTALL = "pip install 'edge-dnq[export]'"
 
@@ -70,31 +72,33 @@ def write_program(graph: IntegerGraph, path: Path) -> None:
         RuntimeMissingError: litert-torch is not installed.
         ExportError: the converter refuses.
     """
-    side = graph.tensors[graph.input].shape[0]
-    _write(QdqModule(graph), (torch.zeros(1, side, side, 3),), path, static=True)
+    _write(QdqModule(graph), (_example(graph),), path)
 
 
-def write_policy(policy: nn.Module, frame_size: int, hidden: int, path: Path) -> None:
-    """Write the policy as a float32 program: NHWC frame, h, c in; action logits, h, c out.
+def write_policy(policy: PolicyNet, lowered: LoweredPolicy, path: Path) -> None:
+    """Write the policy: int8 NHWC frame, float32 h and c in; float32 action logits, h, c out.
 
     Raises:
         RuntimeMissingError: litert-torch is not installed.
         ExportError: the converter refuses.
     """
-    state = torch.zeros(1, hidden)
-    arguments = (torch.zeros(1, frame_size, frame_size, 3), state, state.clone())
-    _write(policy, arguments, path, static=False)
+    state = torch.zeros(1, policy.config.hidden)
+    arguments = (_example(lowered.encoder), state, state.clone())
+    _write(PolicyModule(policy, lowered), arguments, path)
 
 
-def _write(
-    module: nn.Module, arguments: tuple[torch.Tensor, ...], path: Path, *, static: bool
-) -> None:
+def _example(graph: IntegerGraph) -> torch.Tensor:
+    return torch.zeros(1, *graph.tensors[graph.input].shape)
+
+
+def _write(module: nn.Module, arguments: tuple[torch.Tensor, ...], path: Path) -> None:
     converter = _converter()
     try:
         with _quiet():
             channels_last = converter.to_channel_last_io(module.eval(), args=[0]).eval()
-            quantisation = {"quant_config": _static_quantisation()} if static else {}
-            converted = converter.convert(channels_last, arguments, **quantisation)
+            converted = converter.convert(
+                channels_last, arguments, quant_config=_static_quantisation()
+            )
             converted.export(str(path))
     except (RuntimeError, ValueError, TypeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

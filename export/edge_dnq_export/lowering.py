@@ -1,7 +1,8 @@
-"""From a trained any-precision network to an integer graph, one per program."""
+"""From trained networks to integer graphs: one per program, one for the policy's encoder."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from edge_dnq.nn.deployed import Folded, fold_conv, fold_linear
 from edge_dnq.nn.layers import AnyPrecisionConv2d, AnyPrecisionLinear
+from edge_dnq.nn.policy_net import ENCODER_PROGRAM, PolicyNet
 from edge_dnq.nn.quantisers import ExportedGrid, Grid, UnsignedGrid, float32
 from edge_dnq.nn.resnet import AnyPrecisionResNet
 from edge_dnq_export.graph import Add, Conv, IntegerGraph, Linear, MaxPool, Mean, Tensor
@@ -101,6 +103,13 @@ def _integers(
     )
 
 
+class LoweredPolicy(NamedTuple):
+    """The policy's integer encoder, and the factor from its real features to the program's."""
+
+    encoder: IntegerGraph
+    feature_units: float
+
+
 def lower(network: AnyPrecisionResNet, program: str) -> IntegerGraph:
     """Return the integer graph of ``program``.
 
@@ -108,9 +117,23 @@ def lower(network: AnyPrecisionResNet, program: str) -> IntegerGraph:
         network: A network with trained or calibrated batch norms and clip values.
         program: Name of one of its programs.
     """
-    side = network.resolution(program)
-    grid = ExportedGrid(float32(network.input_scale), 0, -128, 127)
-    frame = _tensor("frame", (side, side, 3), grid)
-    graph = IntegerGraph(program, frame.name, tensors={frame.name: frame})
-    network.compute(LoweringOperations(graph), _Symbol(frame, 1.0))
+    graph, _ = _lower(network.compute, program, network.resolution(program), network.input_scale)
     return graph
+
+
+def lower_policy(policy: PolicyNet) -> LoweredPolicy:
+    """Return the integer graph of the policy's encoder; its memory and heads stay float32."""
+    side = policy.config.input_size
+    return LoweredPolicy(*_lower(policy.compute, ENCODER_PROGRAM, side, policy.input_scale))
+
+
+def _lower(
+    compute: Callable[[LoweringOperations, _Symbol], _Symbol],
+    program: str,
+    side: int,
+    input_scale: float,
+) -> tuple[IntegerGraph, float]:
+    frame = _tensor("frame", (side, side, 3), ExportedGrid(float32(input_scale), 0, -128, 127))
+    graph = IntegerGraph(program, frame.name, tensors={frame.name: frame})
+    result = compute(LoweringOperations(graph), _Symbol(frame, 1.0))
+    return graph, result.units

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from edge_dnq.video.preprocess import InputEncoder, network_frame, policy_frame
 
 import edge_dnq
 from edge_dnq.bundle import (
@@ -29,13 +28,13 @@ from edge_dnq.bundle import (
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.nn.config import ProgramConfig, skip_name
 from edge_dnq.nn.model import VideoModel
-from edge_dnq.nn.policy_net import PolicyProgram
 from edge_dnq.programs import load_program
 from edge_dnq.staging import staged_folder
 from edge_dnq.synthetic import render_clip
+from edge_dnq.video.preprocess import InputEncoder, network_frame
 from edge_dnq_export import checks, litert, reference
 from edge_dnq_export.graph import IntegerGraph, Tensor
-from edge_dnq_export.lowering import lower
+from edge_dnq_export.lowering import lower, lower_policy
 
 UInt8 = npt.NDArray[np.uint8]
 Progress = Callable[[str], None]
@@ -68,13 +67,30 @@ class ProgramReport:
     seconds: float
 
 
+@dataclass(frozen=True)
+class PolicyReport:
+    """What was found about the policy.
+
+    Attributes:
+        macs: Multiply-accumulates per frame.
+        bytes: Size of the file.
+        difference: Largest difference of logits and state to torch, over the golden frames.
+        rounding: As in :class:`ProgramReport`, for the encoder.
+    """
+
+    macs: int
+    bytes: int
+    difference: float
+    rounding: dict[str, int]
+
+
 @dataclass
 class ExportReport:
     """What an export wrote and saw."""
 
     path: Path
     programs: list[ProgramReport] = field(default_factory=list)
-    policy_difference: float | None = None
+    policy: PolicyReport | None = None
     seconds: float = 0.0
 
 
@@ -159,7 +175,9 @@ def _export_program(
     expected = values[graph.output]
     checks.require_equal(config.name, expected, checks.program_outputs(program, codes))
     normalised = model.normalise(torch.from_numpy(resized))
-    rounding = checks.torch_differences(model.backbone, graph, normalised, values)
+    rounding = checks.torch_differences(
+        graph, values, lambda tap: model.backbone.deployed(normalised, config.name, tap)
+    )
     golden[f"program/{config.name}"] = expected
 
     spec = file_spec(folder, path.name)
@@ -200,31 +218,32 @@ def _export_policy(
     golden: dict[str, np.ndarray],
     report: ExportReport,
 ) -> PolicySpec:
-    assert model.policy is not None
-    assert model.config.policy is not None
-    size, hidden = model.config.policy.input_size, model.config.policy.hidden
-    module = PolicyProgram(model.policy).eval()
+    policy = model.policy
+    assert policy is not None
+    size, hidden = policy.config.input_size, policy.config.hidden
+    lowered = lower_policy(policy)
     path = folder / POLICY_FILE
-    litert.write_policy(module, size, hidden, path)
+    litert.write_policy(policy, lowered, path)
 
-    actions = len(model.config.actions)
-    state = (1, hidden)
-    inputs = _float_specs("args", ((1, size, size, 3), state, state))
-    outputs = _float_specs("output", ((1, actions), state, state))
-    mean, std = model.config.mean, model.config.std
-    small = np.stack([policy_frame(frame, size, mean, std) for frame in frames])
-    small = small.reshape(-1, size, size, 3)
-    program = load_program(path.read_bytes(), inputs, outputs, RUNTIME)
-    actual = checks.policy_outputs(program, small, hidden)
-    expected = checks.torch_policy_outputs(module, small, hidden)
-    report.policy_difference = checks.require_close(expected, actual)
-    golden.update(actual)
-    return PolicySpec(
-        macs=model.policy.macs(),
-        inputs=inputs,
-        outputs=outputs,
-        files={RUNTIME: file_spec(folder, path.name)},
+    frame = _tensor_spec(lowered.encoder.tensors[lowered.encoder.input], "args_0")
+    inputs = (frame, *_state_specs("args", hidden))
+    logits = TensorSpec(name="output_0", shape=(1, len(model.config.actions)), dtype="float32")
+    outputs = (logits, *_state_specs("output", hidden))
+    small = np.stack([network_frame(frame, size) for frame in frames])
+    encoder = InputEncoder(model.config.mean, model.config.std, *_grid(frame))
+    codes = np.concatenate([encoder(frame) for frame in small])
+    normalised = model.normalise(torch.from_numpy(small))
+    values = reference.run(lowered.encoder, codes)
+    rounding = checks.torch_differences(
+        lowered.encoder, values, lambda tap: policy.deployed(normalised, tap)
     )
+    program = load_program(path.read_bytes(), inputs, outputs, RUNTIME)
+    actual = checks.policy_outputs(program, codes, hidden)
+    difference = checks.require_close(checks.torch_policy_outputs(policy, normalised), actual)
+    golden.update(actual)
+    spec = file_spec(folder, path.name)
+    report.policy = PolicyReport(policy.macs(), spec.bytes, difference, dict(rounding))
+    return PolicySpec(macs=policy.macs(), inputs=inputs, outputs=outputs, files={RUNTIME: spec})
 
 
 def _tensor_spec(tensor: Tensor, name: str) -> TensorSpec:
@@ -243,14 +262,11 @@ def _grid(spec: TensorSpec) -> tuple[float, int]:
     return spec.scale, spec.zero_point
 
 
-def _float_specs(
-    prefix: str, shapes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
-) -> tuple[TensorSpec, TensorSpec, TensorSpec]:
-    first, second, third = (
-        TensorSpec(name=f"{prefix}_{index}", shape=shape, dtype="float32")
-        for index, shape in enumerate(shapes)
+def _state_specs(prefix: str, hidden: int) -> tuple[TensorSpec, TensorSpec]:
+    first, second = (
+        TensorSpec(name=f"{prefix}_{index}", shape=(1, hidden), dtype="float32") for index in (1, 2)
     )
-    return first, second, third
+    return first, second
 
 
 def _manifest(

@@ -6,12 +6,16 @@ choose: weight integers, scales and biases survive exactly. Both runtimes are lo
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.ao.quantization.fx._decomposed  # registers the quantized_decomposed operations
 import torch.nn.functional as F
 from torch import nn
 
+from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq_export.graph import Add, Conv, IntegerGraph, Linear, MaxPool, Mean, Tensor
+from edge_dnq_export.lowering import LoweredPolicy
 
 _OPS = torch.ops.quantized_decomposed
 
@@ -49,7 +53,7 @@ class _Affine(nn.Module):
 
 
 class QdqModule(nn.Module):
-    """Float module whose every tensor passes a quantise/dequantise pair; NCHW in, logits out."""
+    """Float module whose every tensor passes a quantise/dequantise pair; NCHW in, real output."""
 
     def __init__(self, graph: IntegerGraph) -> None:
         super().__init__()
@@ -63,7 +67,7 @@ class QdqModule(nn.Module):
         )
 
     def forward(self, frame: torch.Tensor) -> torch.Tensor:
-        """Return real logits [1, K] of real input [1, 3, H, W]."""
+        """Return the real output [1, K] of real input [1, 3, H, W]."""
         graph = self.graph
         values = {graph.input: _on_grid(frame, graph.tensors[graph.input])}
         for node in graph.nodes:
@@ -93,6 +97,30 @@ class QdqModule(nn.Module):
         layer = self.layers[_key(name)]
         assert isinstance(layer, _Affine)
         return layer
+
+
+class PolicyModule(nn.Module):
+    """The policy as it is deployed: (frame, h, c) to (action logits, h, c), one clip.
+
+    Args:
+        policy: The trained policy, for its float32 memory and action head.
+        lowered: Its integer encoder.
+    """
+
+    def __init__(self, policy: PolicyNet, lowered: LoweredPolicy) -> None:
+        super().__init__()
+        self.encoder = QdqModule(lowered.encoder)
+        self.cell = copy.deepcopy(policy.cell)
+        self.action_head = copy.deepcopy(policy.action_head)
+        # The encoder's features are in the units of its last RELU6: the weights take that back.
+        self.cell.weight_ih.data /= lowered.feature_units
+
+    def forward(
+        self, frame: torch.Tensor, h: torch.Tensor, c: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Map [1, 3, P, P], [1, H], [1, H] to [1, A], [1, H], [1, H]."""
+        hidden, cell = self.cell(self.encoder(frame), (h, c))
+        return self.action_head(hidden), hidden, cell
 
 
 def _key(name: str) -> str:

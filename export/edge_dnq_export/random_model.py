@@ -6,11 +6,12 @@ from typing import Literal
 
 import numpy as np
 import torch
-from edge_dnq.video.preprocess import network_frame
 
 from edge_dnq.nn.config import BackboneConfig, ModelConfig, PolicyConfig
 from edge_dnq.nn.model import VideoModel
+from edge_dnq.nn.resize import resize_frames
 from edge_dnq.synthetic import render_clip
+from edge_dnq.video.preprocess import network_frame
 
 SMALL_STEM_LIMIT = 64
 CALIBRATION_CLIPS = 4
@@ -53,7 +54,10 @@ def random_model(
         model = VideoModel(config).eval()
         frames = model.normalise(torch.from_numpy(_calibration_frames(input_size, seed)))
         for program in model.backbone.programs:
-            model.backbone.calibrate(frames, program)
+            resolution = model.backbone.resolution(program)
+            model.backbone.calibrate(resize_frames(frames, resolution), program)
+        assert model.policy is not None
+        model.policy.calibrate(resize_frames(frames, model.policy.config.input_size))
     model.record = {"stage": "random", "seed": seed}
     return model
 

@@ -42,6 +42,7 @@ def _export(folder: Path) -> None:
     for program in model.backbone.programs:
         model.backbone.calibrate(normalised, program)
     assert model.policy is not None
+    model.policy.calibrate(normalised[..., ::2, ::2])
     with torch.no_grad():
         # An untrained head prefers nothing; this one chooses by what it sees and remembers.
         model.policy.action_head.weight.normal_(std=20.0)

@@ -15,7 +15,7 @@ from edge_dnq.bundle import Bundle
 from edge_dnq.errors import BundleError, EdgeDnqError, RuntimeMissingError, SourceError
 from edge_dnq.programs import load_program
 from edge_dnq.session import Session, choose_runtime
-from edge_dnq.video.preprocess import InputEncoder, network_frame, policy_frame
+from edge_dnq.video.preprocess import InputEncoder, network_frame
 from edge_dnq.video.sources import open_source
 
 pytest.importorskip("ai_edge_litert", reason="no runtime is installed")
@@ -117,13 +117,15 @@ def run_policy_by_hand(bundle: Bundle, frames: list[np.ndarray]) -> list[np.ndar
     spec = bundle.manifest.policy
     assert spec is not None
     program = load_program(bundle.read(spec.files["litert"]), spec.inputs, spec.outputs, "litert")
-    settings = bundle.manifest.input
+    settings, frame_spec = bundle.manifest.input, spec.inputs[0]
+    assert frame_spec.scale is not None
+    assert frame_spec.zero_point is not None
+    encode = InputEncoder(settings.mean, settings.std, frame_spec.scale, frame_spec.zero_point)
     h = c = np.zeros(spec.inputs[1].shape, np.float32)
     logits = []
     for frame in frames:
         network = network_frame(frame, settings.height)
-        small = policy_frame(network, spec.inputs[0].shape[1], settings.mean, settings.std)
-        output, h, c = program.run(small, h, c)
+        output, h, c = program.run(encode(network_frame(network, frame_spec.shape[1])), h, c)
         logits.append(output[0])
     return logits
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_dnq.nn.config import DEFAULT_PROGRAMS, ProgramConfig
+from edge_dnq.nn.config import DEFAULT_PROGRAMS, PolicyConfig, ProgramConfig
+from edge_dnq.nn.policy_net import PolicyNet
+from edge_dnq.nn.resnet import AnyPrecisionResNet
 from edge_dnq_export import checks, reference
 from edge_dnq_export.graph import Conv, IntegerGraph, Linear
-from edge_dnq_export.lowering import lower
+from edge_dnq_export.lowering import lower, lower_policy
 from tests.export.networks import (
     input_codes,
     normalised,
@@ -35,6 +39,15 @@ FAMILY = [
 ]
 
 
+def torch_differences(
+    network: AnyPrecisionResNet, graph: IntegerGraph, images: np.ndarray, values: dict[str, Any]
+) -> Counter[str]:
+    frames = normalised(images)
+    return checks.torch_differences(
+        graph, values, lambda tap: network.deployed(frames, graph.program, tap)
+    )
+
+
 @pytest.mark.parametrize(("architecture", "width", "size", "seed", "programs"), FAMILY)
 def test_every_program_answers_like_the_reference(
     architecture: str,
@@ -54,7 +67,7 @@ def test_every_program_answers_like_the_reference(
         np.testing.assert_array_equal(stock, values[graph.output])
         assert len(np.unique(values[graph.output])) > 4, "a constant output would prove nothing"
         # Raises when anything but an ADD or a MEAN differs, or one differs by more than a level.
-        counts = checks.torch_differences(network, graph, normalised(images), values)
+        counts = torch_differences(network, graph, images, values)
         assert counts["conv"] == counts["linear"] == counts["max_pool"] == 0
 
 
@@ -73,7 +86,7 @@ def test_torch_equals_the_reference_operation_by_operation(
     images = pixels(size, seed + 1, count=2)
     graph = lower(network, program.name)
     values = reference.run(graph, input_codes(images))
-    checks.torch_differences(network, graph, normalised(images), values)
+    torch_differences(network, graph, images, values)
     assert graph.macs == network.macs(program.name)
     for name, codes in values.items():
         tensor = graph.tensors[name]
@@ -126,8 +139,32 @@ def test_a_wrong_answer_is_noticed() -> None:
     shifted = dict(values)
     shifted["stage2.block1.conv1"] = np.clip(values["stage2.block1.conv1"] + 1, -128, -113)
     with pytest.raises(Exception, match=r"differs from the integer reference at stage2\.block1"):
-        checks.torch_differences(network, graph, normalised(images), shifted)
+        torch_differences(network, graph, images, shifted)
     with torch.no_grad():
         network.stages[1][0].convs[0].norms["w4a4"].bias += 0.2  # type: ignore[index,union-attr]
     with pytest.raises(Exception, match="differs from the integer reference"):
-        checks.torch_differences(network, graph, normalised(images), values)
+        torch_differences(network, graph, images, values)
+
+
+@settings(max_examples=6)
+@given(
+    seed=st.integers(0, 1000),
+    side=st.integers(16, 50),
+    channels=st.lists(st.sampled_from((8, 16, 24)), min_size=1, max_size=4),
+)
+def test_the_policys_encoder_is_an_integer_program_too(
+    seed: int, side: int, channels: list[int]
+) -> None:
+    torch.manual_seed(seed)
+    config = PolicyConfig(input_size=side, channels=tuple(channels), hidden=8)
+    policy = PolicyNet(config, actions=4, classes=3).train()
+    images = pixels(side, seed)
+    for _ in range(3):
+        policy(normalised(images), policy.initial_state(len(images)))
+    policy.eval()
+    encoder, units = lower_policy(policy)
+    values = reference.run(encoder, input_codes(images))
+    checks.torch_differences(encoder, values, lambda tap: policy.deployed(normalised(images), tap))
+    feature = encoder.tensors[encoder.output]
+    real = (values[encoder.output].astype(np.float32) + 128) * feature.scale / units
+    np.testing.assert_allclose(real, policy.encode(normalised(images)).numpy(), rtol=1e-5)

@@ -40,8 +40,9 @@ def test_the_report_says_what_was_seen(exported: tuple[ExportReport, Bundle]) ->
         assert program.outputs == 8 * 5
         assert set(program.rounding) == {"conv", "add", "mean", "linear"}
         assert program.rounding["conv"] == program.rounding["linear"] == 0
-    assert report.policy_difference is not None
-    assert report.policy_difference < 1e-4
+    assert report.policy is not None
+    assert report.policy.difference < 1e-4
+    assert report.policy.rounding["conv"] == 0
 
 
 def test_the_manifest_describes_the_model(

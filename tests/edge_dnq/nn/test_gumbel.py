@@ -139,7 +139,7 @@ def test_gradient_reaches_the_policy_through_a_held_skip() -> None:
     decisions = decide(policy, torch.randn(4, 6, 3, 16, 16), PROGRAMS, 2.0, seeded(1))
     decisions.actions[..., PROGRAMS].sum().backward()
     assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in policy.parameters())
-    assert policy.features[0][0].weight.grad.abs().sum() > 0
+    assert policy.convs[0].weight.grad.abs().sum() > 0
 
 
 @given(seed=st.integers(0, 10**6))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_dnq.errors import SourceError
-from edge_dnq.video.preprocess import InputEncoder, network_frame, policy_frame
+from edge_dnq.video.preprocess import InputEncoder, network_frame
 
 HALF = (128.0, 128.0, 128.0)
 triples = st.tuples(*[st.floats(0, 255)] * 3)
@@ -77,15 +77,6 @@ def test_a_frame_of_the_right_size_is_untouched() -> None:
     np.testing.assert_array_equal(frame, image)
 
 
-@given(triples, deviations)
-def test_policy_frame(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-    image = picture(32, 32)
-    frame = policy_frame(image, 8, mean, std)
-    assert (frame.shape, frame.dtype) == ((1, 8, 8, 3), np.float32)
-    small = cv2.resize(image, (8, 8), interpolation=cv2.INTER_AREA)
-    np.testing.assert_allclose(frame[0], (small - np.array(mean)) / std, rtol=1e-5, atol=1e-4)
-
-
 @pytest.mark.parametrize(
     "frame",
     [None, [1, 2], picture(4, 4).astype(np.float32), picture(4, 4)[..., 0], np.zeros((4, 0, 3))],
@@ -93,7 +84,6 @@ def test_policy_frame(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
 def test_what_is_no_frame(frame: Any) -> None:
     for function in (
         lambda: network_frame(frame, 8),
-        lambda: policy_frame(frame, 8, HALF, HALF),
         lambda: InputEncoder(HALF, HALF, 1 / 128, 0)(frame),
     ):
         with pytest.raises(SourceError, match="a frame must be") as caught:
