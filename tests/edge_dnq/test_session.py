@@ -50,7 +50,7 @@ def scripted(bundle: Bundle) -> Session:
     return Session(bundle, policy=Script([]))
 
 
-def play(session: Session, plan: list[str], frames: np.ndarray) -> list[Any]:
+def play(session: Session, plan: list[str], frames: np.ndarray | list[np.ndarray]) -> list[Any]:
     session._picker = Script(plan)
     session.reset()
     return [session.step(frame) for frame in frames]
@@ -178,9 +178,9 @@ def test_golden_vectors(bundle: Bundle) -> None:
 
 def test_frames_may_change_size(scripted: Session, frames: np.ndarray) -> None:
     sizes = [(96, 96), (30, 200), (200, 30), (48, 48), (1, 1)]
-    for height, width in sizes:
-        step = scripted.step(np.resize(frames, (height, width, 3)))
-        assert step.logits is not None
+    resized = [np.resize(frames, (height, width, 3)) for height, width in sizes]
+    steps = play(scripted, ["w8a8"] * len(sizes), resized)
+    assert all(step.logits is not None for step in steps)
 
 
 @pytest.mark.parametrize(
