@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 # The main job on the embedded checkpoint: export, run a video, show what was chosen and saved.
 demo: install
-	$(BIN)/edge-dnq demo -o $(DEMO_OUT) --overwrite
+	$(BIN)/edge-dnq demo -o $(DEMO_OUT)
 
 # The whole suite.
 test: install

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.bundle_fixtures"]
+
 # A deadline would time the machine, not the code.
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")

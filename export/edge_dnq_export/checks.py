@@ -105,8 +105,8 @@ def torch_policy_outputs(policy: PolicyNet, frames: torch.Tensor) -> dict[str, F
     """Do the same with the torch policy on normalised frames [N, 3, P, P]."""
     state = policy.initial_state(1)
     logits = []
-    for frame in frames.split(1):
-        output = policy(frame, state)
+    for index in range(len(frames)):
+        output = policy(frames[index : index + 1], state)
         state = output.state
         logits.append(output.action_logits[0].numpy())
     return {

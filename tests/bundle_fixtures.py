@@ -13,7 +13,7 @@ import pytest
 from edge_dnq.bundle import Bundle
 from edge_dnq.synthetic import render_clip
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 MAKERS = ("edge_dnq/nn", "edge_dnq/synthetic", "export/edge_dnq_export")
 
 
