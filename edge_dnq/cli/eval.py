@@ -61,13 +61,15 @@ def command(
       edge-dnq eval bundle/ clips.csv --policy random:0.2,0.2,0.2,0.4
     """
     loaded = Bundle.load(bundle)
+    terminal = console(error=True)
     bar = Progress(
         TextColumn("clips"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=console(error=True),
+        console=terminal,
         transient=True,
+        disable=not terminal.is_terminal,
     )
     with quiet_native(), bar:
         task = bar.add_task("clips", total=None)

@@ -76,6 +76,24 @@ def clips_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "clips.csv"
 
 
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of one program and no policy: every program takes seconds to convert."""
+    torch = pytest.importorskip("torch")
+    from edge_dnq.nn.checkpoint import save_checkpoint
+    from edge_dnq.nn.config import BackboneConfig, ModelConfig, ProgramConfig
+    from edge_dnq.nn.model import VideoModel
+
+    programs = (ProgramConfig("w4a4", 4, 4),)
+    backbone = BackboneConfig(width=0.125, stem="small", input_size=32, programs=programs)
+    model = VideoModel(ModelConfig(labels=("a", "b", "c"), backbone=backbone)).eval()
+    frames = render_clip(0, frames=4, size=32).frames
+    model.backbone.calibrate(model.normalise(torch.from_numpy(frames)), "w4a4")
+    path = tmp_path_factory.mktemp("checkpoint") / "model.pt"
+    save_checkpoint(path, model)
+    return path
+
+
 def command(*words: object) -> list[str]:
     """Return the words of a real process."""
     return [sys.executable, "-m", "edge_dnq.cli.main", *map(str, words)]
@@ -85,3 +103,9 @@ def run_process(*words: object, **options: Any) -> subprocess.CompletedProcess[s
     return subprocess.run(
         command(*words), capture_output=True, text=True, timeout=120, check=False, **options
     )
+
+
+def run_with_small_files(words: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a process whose writes fail beyond some kilobytes of each file."""
+    limited = ["sh", "-c", 'ulimit -f 20; exec "$@"', "sh", *words]
+    return subprocess.run(limited, capture_output=True, text=True, timeout=120, check=False)

@@ -36,9 +36,7 @@ def test_either_tflite_runtime_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "litert" not in {item["name"] for item in collect()["missing"]}
 
 
-def test_the_table_shows_install_commands_whole(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_table_shows_install_commands_whole(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_dnq.host.installed_version", lambda *names: None)
     monkeypatch.setenv("COLUMNS", "120")
     outcome = cli("env")

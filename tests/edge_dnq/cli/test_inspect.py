@@ -44,7 +44,7 @@ def test_the_table_names_every_program(cli: Cli, bundle_folder: Path) -> None:
 
 
 @pytest.fixture(scope="module", params=[".pt", ".safetensors"])
-def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("torch")
     from edge_dnq.nn.checkpoint import save_checkpoint
     from edge_dnq.nn.config import BackboneConfig, ModelConfig, PolicyConfig
@@ -60,13 +60,13 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return path
 
 
-def test_a_checkpoint_shows_its_configuration_and_record(cli: Cli, checkpoint: Path) -> None:
-    facts = cli("inspect", checkpoint, "--json").json
+def test_a_checkpoint_shows_its_configuration_and_record(cli: Cli, trained: Path) -> None:
+    facts = cli("inspect", trained, "--json").json
     assert set(facts) == {"config", "actions", "parameters", "macs", "record", "bytes"}
     assert facts["actions"] == ["w8a8", "w4a4", "w2a2", "skip"]
     assert facts["record"] == {"stage": "policy", "seed": 3}
     assert set(facts["macs"]) == {"w8a8", "w4a4", "w2a2", "policy"}
     assert facts["parameters"]["backbone"] > facts["parameters"]["policy"] > 0
-    outcome = cli("inspect", checkpoint)
+    outcome = cli("inspect", trained)
     assert "resnet18, width 0.125" in outcome.out
     assert "record: seed" in outcome.out

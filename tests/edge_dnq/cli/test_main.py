@@ -32,7 +32,9 @@ def test_help_lists_the_verbs_and_imports_none_of_them() -> None:
         "import sys; from edge_dnq.cli.main import main; main(['--help']); "
         "print(sorted({'numpy', 'cv2', 'torch', 'rich'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert all(f"  {verb} " in done.stdout for verb in VERBS)
     assert done.stdout.endswith("[]\n")
 
@@ -40,7 +42,9 @@ def test_help_lists_the_verbs_and_imports_none_of_them() -> None:
 @pytest.mark.parametrize("verb", ["inspect", "verify", "run", "eval", "env"])
 def test_device_verbs_do_not_import_torch(verb: str) -> None:
     script = f"import sys, edge_dnq.cli.{verb}; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "False\n"
 
 
@@ -80,7 +84,9 @@ def test_a_full_device_is_one_line(bundle_folder: Path) -> None:
 
 def test_a_reader_that_goes_away_is_no_error(bundle_folder: Path) -> None:
     words = " ".join(command("inspect", bundle_folder, "--json"))
-    done = subprocess.run(["sh", "-c", f"{words} | true"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["sh", "-c", f"{words} | true"], capture_output=True, text=True, check=True
+    )
     assert done.stderr == ""
 
 

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_dnq.bundle import Bundle
+from edge_dnq.session import Session
+from edge_dnq.video.sampling import sample_clip
+from tests.edge_dnq.cli.conftest import Cli
+
+CONTRACT = {
+    "accuracy_top1", "accuracy_top5", "clips", "frames", "actions",
+    "mean_ms_per_frame", "relative_cost", "per_class",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "policy", ["learned", "uniform:w8a8", "uniform:w4a4", "random", "random:1,0,0,1,0", "w8a8,skip"]
+)
+def test_json_contract(cli: Cli, bundle_folder: Path, clips_csv: Path, policy: str) -> None:
+    words = ("eval", bundle_folder, clips_csv, "--policy", policy, "--frames", 4, "--json")
+    facts = cli(*words).json
+    assert set(facts) >= CONTRACT
+    assert facts["policy"] == policy
+    assert facts["clips"] == 5
+    assert facts["frames"] == 20
+    assert sum(facts["actions"].values()) == pytest.approx(1)
+    assert 0 <= facts["accuracy_top1"] <= facts["accuracy_top5"] <= 1
+    assert facts["mean_ms_per_frame"] > 0
+    assert facts["reference"] == "uniform:w8a8"
+    ratio = facts["mean_ms_per_frame"] / facts["reference_ms_per_frame"]
+    assert facts["relative_cost"] == pytest.approx(ratio)
+    assert {name: entry["clips"] for name, entry in facts["per_class"].items()} == {
+        "class_0": 2, "class_1": 2, "class_2": 1,
+    }  # fmt: skip
+    top1 = sum(entry["clips"] * entry["accuracy_top1"] for entry in facts["per_class"].values())
+    assert top1 / 5 == pytest.approx(facts["accuracy_top1"])
+    assert [Path(lost["clip"]).name for lost in facts["unreadable"]] == ["broken.mp4"]
+    if policy == "w8a8,skip":
+        assert facts["actions"]["w8a8"] == facts["actions"]["skip"] == 0.5
+
+
+def test_accuracy_is_that_of_the_sessions(
+    cli: Cli, bundle_folder: Path, bundle: Bundle, clips_csv: Path
+) -> None:
+    session = Session(bundle, policy="uniform:w4a4")
+    hits = 0
+    for seed in range(5):
+        session.reset()
+        for image in sample_clip(clips_csv.parent / f"{seed}.mp4", 4):
+            session.step(image)
+        hits += session.result().label == f"class_{seed % 3}"
+    words = ("eval", bundle_folder, clips_csv, "--frames", 4, "--policy", "uniform:w4a4", "--json")
+    assert cli(*words).json["accuracy_top1"] == pytest.approx(hits / 5)
+
+
+def test_limit_draws_the_same_clips_again(cli: Cli, bundle_folder: Path, clips_csv: Path) -> None:
+    words = ("eval", bundle_folder, clips_csv, "--limit", 3, "--seed", 4, "--json")
+    first, again = cli(*words).json, cli(*words).json
+    assert first["clips"] + len(first["unreadable"]) == 3
+    assert first["per_class"] == again["per_class"]
+
+
+def test_the_table(cli: Cli, bundle_folder: Path, clips_csv: Path) -> None:
+    outcome = cli("eval", bundle_folder, clips_csv)
+    assert outcome.code == 0
+    for word in ("accuracy, top 1", "relative cost", "uniform:w8a8", "class_0"):
+        assert word in outcome.out
+    assert "left out" in outcome.err
+
+
+def test_bad_data(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path: Path) -> None:
+    def given(*words: object) -> str:
+        return cli("eval", bundle_folder, *words).error
+
+    assert "no data set" in given(tmp_path / "missing.csv")
+    assert "expected one of train, val" in given(clips_csv, "--split", "test")
+    bad = tmp_path / "clips.csv"
+    bad.write_text("path,label\na.mp4,b\n")
+    assert "split" in given(bad)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.mp4").write_bytes(b"\0nothing")
+    bad.write_text("path,label,split\na.mp4,class_0,val\nb.mp4,class_1,val\n")
+    assert "none of the 2 clips is readable" in given(bad)
+    bad.write_text("path,label,split\na.mp4,class_0,val\nb.mp4,unheard,val\n")
+    assert "'unheard'" in given(bad)
