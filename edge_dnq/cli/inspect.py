@@ -129,7 +129,7 @@ def _show_bundle(bundle: Bundle, facts: dict[str, Any]) -> None:
         programs.add_row(name, _ops(entry), _levels(entry), _weights(entry), *_size(entry))
     if "policy" in facts:
         entry = facts["policy"]
-        programs.add_row("policy", _ops(entry), "float32", "float32", *_size(entry))
+        programs.add_row("policy", _ops(entry), _levels(entry), _weights(entry), *_size(entry))
     out.print(programs)
     next_step(f"edge-dnq verify {bundle.path}")
 
@@ -154,16 +154,17 @@ def _ops(entry: dict[str, Any]) -> str:
 
 def _levels(entry: dict[str, Any]) -> str:
     levels = entry["activation_levels"]
-    return ", ".join(f"{count} x {n} levels" for n, count in levels.items()) or "none"
+    return ", ".join(f"{count} x {n} levels" for n, count in levels.items()) or "float"
 
 
 def _weights(entry: dict[str, Any]) -> str:
     body = [w for w in entry["weights"] if w["role"] == "body"]
-    if entry["weight_range"] is None:
-        return "none"
-    low, high = entry["weight_range"]
-    odd = " odd" if body and all(w["odd"] for w in body) else ""
-    return f"{low:g}..{high:g}{odd}"
+    parts = []
+    if entry["weight_range"] is not None:
+        low, high = entry["weight_range"]
+        parts.append(f"{low:g}..{high:g}" + (" odd" if all(w["odd"] for w in body) else ""))
+    parts += sorted({w["dtype"].lower() for w in body if not w["dtype"].startswith("INT")})
+    return ", ".join(parts) or "none"
 
 
 def _size(entry: dict[str, Any]) -> tuple[str, str]:

@@ -132,8 +132,8 @@ class ProgramFacts:
 
     @property
     def weight_range(self) -> tuple[float, float] | None:
-        """Smallest and largest weight of the body; None without weights."""
-        body = [w for w in self.weights if w.role == "body"]
+        """Smallest and largest integer weight of the body; None where there is none."""
+        body = [w for w in self.weights if w.role == "body" and w.dtype.startswith("INT")]
         return (min(w.low for w in body), max(w.high for w in body)) if body else None
 
     def low_precision_problems(self, weight_bits: int, activation_bits: int) -> list[str]:

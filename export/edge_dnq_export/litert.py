@@ -99,7 +99,9 @@ def _write(module: nn.Module, arguments: tuple[torch.Tensor, ...], path: Path) -
             converted = converter.convert(
                 channels_last, arguments, quant_config=_static_quantisation()
             )
-            converted.export(str(path))
+            content = converted.model_content()
     except (RuntimeError, ValueError, TypeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ExportError(f"the converter could not write {path.name}: {reason}") from error
+    # Not by the converter's own export, which ends the process when the disk is full.
+    path.write_bytes(content)
