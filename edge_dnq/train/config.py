@@ -66,8 +66,9 @@ class RecognitionLosses(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
 
 
 class PolicyLosses(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Weights of the policy losses; PAPER: L = CE + KD + 1.0 class + 0.5..1.0 balance + 0.16 cost
-    + 0.1 entropy.
+    """Weights of the policy losses.
+
+    Published: L = CE + KD + 1.0 class + 0.5..1.0 balance + 0.16 cost + 0.1 entropy.
 
     Attributes:
         cross_entropy: Of the video prediction, against the labels.

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 
 from edge_dnq.errors import ExportError
+from edge_dnq.nn.config import ProgramConfig
 from edge_dnq.nn.deployed import Tap
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq.programs import Program
+from edge_dnq.programs.tflite_file import read_program_facts
 from edge_dnq_export.graph import Float32, Int8, IntegerGraph
 
 ROUNDING_KINDS = frozenset({"add", "mean"})
@@ -26,6 +28,23 @@ def program_outputs(program: Program, codes: Int8) -> Int8:
     return np.concatenate(
         [program.run(codes[index : index + 1])[0].copy() for index in range(len(codes))]
     )
+
+
+def require_widths(config: ProgramConfig, content: bytes) -> int:
+    """Read the written file back and prove its widths from standard facts alone.
+
+    Returns:
+        The number of levels of its hidden activations.
+
+    Raises:
+        ExportError: an activation takes another number of levels, or a weight is out of range.
+    """
+    facts = read_program_facts(content)
+    problems = facts.low_precision_problems(config.weight_bits, config.activation_bits)
+    if problems:
+        raise ExportError(f"program {config.name} lost its precision in conversion: {problems[0]}")
+    (levels,) = facts.activation_levels
+    return levels
 
 
 def require_equal(name: str, expected: Int8, actual: Int8) -> None:

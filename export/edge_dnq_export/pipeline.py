@@ -33,7 +33,7 @@ from edge_dnq.staging import staged_folder
 from edge_dnq.synthetic import render_clip
 from edge_dnq.video.preprocess import InputEncoder, network_frame
 from edge_dnq_export import checks, litert, reference
-from edge_dnq_export.graph import IntegerGraph, Tensor
+from edge_dnq_export.graph import Tensor
 from edge_dnq_export.lowering import lower, lower_policy
 
 UInt8 = npt.NDArray[np.uint8]
@@ -163,6 +163,8 @@ def _export_program(
     graph = lower(model.backbone, config.name)
     path = folder / f"{config.name}.tflite"
     litert.write_program(graph, path)
+    content = path.read_bytes()
+    levels = checks.require_widths(config, content)
 
     side = model.backbone.resolution(config.name)
     resized = np.stack([network_frame(frame, side) for frame in frames])
@@ -171,7 +173,7 @@ def _export_program(
     encoder = InputEncoder(model.config.mean, model.config.std, *_grid(inputs))
     codes = np.concatenate([encoder(frame) for frame in resized])
     values = reference.run(graph, codes)
-    program = load_program(path.read_bytes(), (inputs,), (outputs,), RUNTIME)
+    program = load_program(content, (inputs,), (outputs,), RUNTIME)
     expected = values[graph.output]
     checks.require_equal(config.name, expected, checks.program_outputs(program, codes))
     normalised = model.normalise(torch.from_numpy(resized))
@@ -187,7 +189,7 @@ def _export_program(
             config.name,
             graph.macs,
             spec.bytes,
-            _hidden_levels(graph),
+            levels,
             expected.size,
             dict(rounding),
             seconds,
@@ -201,13 +203,6 @@ def _export_program(
         input=inputs,
         output=outputs,
         files={RUNTIME: spec},
-    )
-
-
-def _hidden_levels(graph: IntegerGraph) -> int:
-    """Return the most values that a hidden unsigned activation can take."""
-    return max(
-        graph.tensors[node.output].levels for node in graph.nodes if getattr(node, "relu6", False)
     )
 
 
