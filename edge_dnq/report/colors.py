@@ -14,6 +14,8 @@ from edge_dnq.manifest import Manifest
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 SKY, PURPLE, VERMILION, YELLOW = "#56B4E9", "#CC79A7", "#D55E00", "#F0E442"
 GREY = "#8A8A8A"
+GREYS = (GREY, "#BDBDBD", "#5A5A5A")
+"""Of skips: the shortest first."""
 
 BY_BITS = {8: BLUE, 4: ORANGE, 2: GREEN}
 SPARE = (SKY, PURPLE, VERMILION, YELLOW)
@@ -61,11 +63,12 @@ def action_styles(manifest: Manifest) -> dict[str, ActionStyle]:
     """
     bits = {program.name: program.activation_bits for program in manifest.programs}
     spare = iter(SPARE * (1 + len(manifest.actions)))
+    greys = iter(GREYS * (1 + len(manifest.actions)))
     taken: set[str] = set()
     styles = {}
     for action in manifest.actions:
         if action.program is None:
-            styles[action.name] = ActionStyle(action.name, GREY, SKIP_HEIGHT)
+            styles[action.name] = ActionStyle(action.name, next(greys), SKIP_HEIGHT)
             continue
         width = bits[action.program]
         color = BY_BITS[width] if BY_BITS[width] not in taken else next(spare)

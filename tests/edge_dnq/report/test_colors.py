@@ -12,6 +12,7 @@ def test_every_action_has_a_colour_and_a_height_of_its_own(bundle: Bundle) -> No
     assert list(styles) == [action.name for action in bundle.manifest.actions]
     programs = [styles[program.name] for program in bundle.manifest.programs]
     assert len({style.color for style in programs}) == len(programs)
+    assert len({style.color for style in styles.values()}) == len(styles)
     # Taller means more precise, so that nothing hangs on colour alone.
     assert [style.height for style in programs] == sorted(
         (style.height for style in programs), reverse=True
