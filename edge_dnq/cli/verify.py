@@ -26,8 +26,9 @@ def command(
 ) -> None:
     """Check every file of a bundle, then every program against its golden vectors.
 
-    Programs must agree bit for bit. The policy is float32 and must agree within 1e-4, because
-    processors add floating-point numbers in different orders. Exit code 1 when anything fails.
+    Programs must agree bit for bit. The policy's memory is float32, and the policy must agree
+    within 1e-4: processors add floating-point numbers in different orders. Exit code 1 when
+    anything fails.
     """
     with quiet_native():
         result = verify_bundle(bundle, runtime=runtime, threads=threads)

@@ -23,7 +23,8 @@ def test_a_random_bundle_exports_verifies_and_runs(cli: Cli, clip: Path, tmp_pat
     assert outcome.code == 0, outcome.err
     assert "exporting: program w2a2" in outcome.err  # progress stays off stdout
     facts = outcome.json
-    assert set(facts) == {"bundle", "programs", "policy_difference", "seconds"}
+    assert set(facts) == {"bundle", "programs", "policy", "seconds"}
+    assert set(facts["policy"]) == {"macs", "bytes", "difference", "rounding"}
     manifest = Bundle.load(out).manifest
     assert manifest.name == "bundle"
     assert len(manifest.labels) == 3
