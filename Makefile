@@ -40,7 +40,7 @@ format: install
 
 # Reproduces edge_dnq/assets/demo.safetensors.
 train-demo: install
-	$(BIN)/edge-dnq train --data synthetic:3000 --preset quick --config edge_dnq/assets/demo.json \
+	$(BIN)/edge-dnq train --data synthetic:2400 --preset quick --config edge_dnq/assets/demo.json \
 	  --run-dir runs/demo --resume -o edge_dnq/assets/demo.safetensors
 
 clean:
