@@ -84,8 +84,8 @@ def reference_policy(manifest: Manifest) -> str:
 class PairedSessions:
     """A session and the reference policy's, given the same frames one after the other.
 
-    Who goes first alternates from frame to frame, so that a busy or throttled machine, and warm
-    caches, favour neither.
+    Who goes first alternates from frame to frame, and on first frames from video to video, so that
+    a busy or throttled machine, and caches that decoding has emptied, favour neither.
 
     Args:
         session: The session to measure.
@@ -103,20 +103,24 @@ class PairedSessions:
         self.frames = 0
         self.session_ms = 0.0
         self.reference_ms = 0.0
+        self._videos = self._turn = 0
 
     def reset(self) -> None:
         """Begin another video; the measurements go on."""
+        self._videos += 1
+        self._turn = self._videos
         self.session.reset()
         self.reference.reset()
 
     def step(self, frame: UInt8) -> StepResult:
         """Give ``frame`` to both; return what the measured session did."""
-        if self.frames % 2:
+        if self._turn % 2:
             other = self.reference.step(frame)
             own = self.session.step(frame)
         else:
             own = self.session.step(frame)
             other = self.reference.step(frame)
+        self._turn += 1
         self.frames += 1
         self.session_ms += own.latency_ms
         self.reference_ms += other.latency_ms

