@@ -1,9 +1,8 @@
 """Compare policies on the same clips: accuracy, actions, milliseconds.
 
 Prints the machine and a Markdown table. Every row is one `edge-dnq eval`, whose cost is measured in
-turns with uniform w8a8 on the same frames. "bit operations" weighs each frame's MACs by weight bits
-x activation bits / 64, relative to w8a8, the policy's own included: what the method's publication
-counts, and what low-bit kernels could at best save.
+turns with uniform w8a8 on the same clips; "bit operations" are those of
+`edge_dnq.evaluation.relative_bit_operations`.
 
 Run: python benchmarks/policies.py BUNDLE DATA [--split val] [--limit N]
 """
@@ -14,9 +13,8 @@ import argparse
 import math
 
 from edge_dnq.bundle import Bundle
-from edge_dnq.evaluation import Evaluation, evaluate
+from edge_dnq.evaluation import Evaluation, evaluate, relative_bit_operations
 from edge_dnq.host import read_cpu
-from edge_dnq.manifest import Manifest
 from edge_dnq.programs.litert import find_package
 
 POLICIES = (
@@ -28,18 +26,6 @@ POLICIES = (
     "w4a4,skip",
     "w4a4,skip,skip,skip",
 )
-
-
-def bit_operations(manifest: Manifest, result: Evaluation) -> float:
-    """Return the mean bit operations of a frame relative to the costliest program."""
-    costs = {
-        program.name: program.weight_bits * program.activation_bits / 64 * program.macs
-        for program in manifest.programs
-    }
-    spent = sum(costs.get(action, 0.0) * share for action, share in result.actions.items())
-    if result.policy == "learned" and manifest.policy is not None:
-        spent += manifest.policy.macs
-    return spent / max(costs.values())
 
 
 def standard_error(result: Evaluation) -> float:
@@ -67,7 +53,7 @@ def main() -> None:
         rows.append(
             f"| `{policy}` | {100 * result.accuracy_top1:.1f} ± {standard_error(result):.1f} | "
             f"{actions} | {result.mean_ms_per_frame:.3f} | {result.relative_cost:.2f} | "
-            f"{bit_operations(bundle.manifest, result):.3f} |"
+            f"{relative_bit_operations(bundle.manifest, result.actions):.3f} |"
         )
     print(
         f"{cpu.model} ({cpu.architecture}, {' '.join(cpu.features)}), {package.name} "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,11 +81,34 @@ def reference_policy(manifest: Manifest) -> str:
     return f"uniform:{REFERENCE if REFERENCE in names else names[0]}"
 
 
-class PairedSessions:
-    """A session and the reference policy's, given the same frames one after the other.
+def relative_bit_operations(manifest: Manifest, shares: Mapping[str, float]) -> float:
+    """Return the mean bit operations of a frame, relative to the costliest program's.
 
-    Who goes first alternates from frame to frame, and on first frames from video to video, so that
-    a busy or throttled machine, and caches that decoding has emptied, favour neither.
+    MACs weighed by weight bits x activation bits / 64, which for square widths is the min(b, 8)^2 /
+    64 of VideoIQ. It is what low-bit kernels could at best save; the policy's own are not in it.
+
+    Args:
+        manifest: Names the programs.
+        shares: Fraction of the frames per action.
+    """
+    costs = {
+        program.name: program.weight_bits * program.activation_bits / 64 * program.macs
+        for program in manifest.programs
+    }
+    spent = sum(
+        shares.get(action.name, 0.0) * costs[action.program]
+        for action in manifest.actions
+        if action.program is not None
+    )
+    return spent / max(costs.values())
+
+
+class PairedSessions:
+    """A session and the reference policy's, given the same videos in turns.
+
+    Each plays a whole video by itself, as it would on a device, with its own programs in the
+    caches; who goes first alternates from video to video, so that a busy or throttled machine
+    favours neither.
 
     Args:
         session: The session to measure.
@@ -103,35 +126,26 @@ class PairedSessions:
         self.frames = 0
         self.session_ms = 0.0
         self.reference_ms = 0.0
-        self._videos = self._turn = 0
+        self._videos = 0
 
-    def reset(self) -> None:
-        """Begin another video; the measurements go on."""
+    def play(self, images: Sequence[UInt8] | UInt8) -> list[StepResult]:
+        """Give a video to both, from the start; return what the measured session did."""
+        turns = (self.session, self.reference)
+        steps = {}
+        for session in turns if self._videos % 2 else turns[::-1]:
+            session.reset()
+            steps[session] = [session.step(image) for image in images]
         self._videos += 1
-        self._turn = self._videos
-        self.session.reset()
-        self.reference.reset()
-
-    def step(self, frame: UInt8) -> StepResult:
-        """Give ``frame`` to both; return what the measured session did."""
-        if self._turn % 2:
-            other = self.reference.step(frame)
-            own = self.session.step(frame)
-        else:
-            own = self.session.step(frame)
-            other = self.reference.step(frame)
-        self._turn += 1
-        self.frames += 1
-        self.session_ms += own.latency_ms
-        self.reference_ms += other.latency_ms
-        return own
+        self.frames += len(images)
+        self.session_ms += sum(step.latency_ms for step in steps[self.session])
+        self.reference_ms += sum(step.latency_ms for step in steps[self.reference])
+        return steps[self.session]
 
     def warm_up(self, frames: Iterable[UInt8]) -> None:
         """Run both on ``frames`` without measuring: first runs allocate and are slow."""
         for frame in frames:
             self.session.step(frame)
             self.reference.step(frame)
-        self.reset()
 
     @property
     def relative_cost(self) -> float:
@@ -218,9 +232,8 @@ def evaluate(
     for done, clip, images in decoded:
         if pair.frames == 0:
             pair.warm_up(images)
-        pair.reset()
-        for image in images:
-            counts[pair.step(image).action] += 1
+        for step in pair.play(images):
+            counts[step.action] += 1
         score.add(listing.labels[clip.label], pair.session.result(TOP).top)
         if progress is not None:
             progress(done, len(chosen))

@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 
 from edge_dnq.bundle import Bundle
-from edge_dnq.evaluation import PairedSessions, reference_policy
+from edge_dnq.evaluation import PairedSessions, reference_policy, relative_bit_operations
 from edge_dnq.session import Session
 
 
-def test_pairs_measure_only_what_is_stepped(bundle: Bundle, frames: np.ndarray) -> None:
+def test_pairs_measure_only_what_is_played(bundle: Bundle, frames: np.ndarray) -> None:
     reference = reference_policy(bundle.manifest)
     assert reference == "uniform:w8a8"
     pair = PairedSessions(Session(bundle, policy="w8a8,skip"), Session(bundle, policy=reference))
     pair.warm_up(frames[:3])
     assert (pair.frames, pair.session_ms, pair.reference_ms) == (0, 0.0, 0.0)
-    steps = [pair.step(frame) for frame in frames]
-    assert pair.frames == len(frames)
+    steps = [*pair.play(frames), *pair.play(frames)]
+    assert pair.frames == 2 * len(frames)
     assert pair.session_ms == pytest.approx(sum(step.latency_ms for step in steps))
     assert pair.relative_cost == pytest.approx(pair.session_ms / pair.reference_ms)
-    # The warm-up is forgotten, and the reference saw every frame too.
-    assert [step.index for step in steps] == list(range(len(frames)))
+    # Each video starts afresh, and the reference saw every frame too.
+    assert [step.index for step in steps] == list(range(len(frames))) * 2
     assert pair.reference.result().executed == len(frames)
     assert pair.session.result().executed == len(frames) // 2
 
@@ -28,5 +28,14 @@ def test_a_pair_changes_no_result(bundle: Bundle, frames: np.ndarray) -> None:
     alone = Session(bundle)
     expected = [alone.step(frame).action for frame in frames]
     pair = PairedSessions(Session(bundle), Session(bundle, policy="uniform:w8a8"))
-    assert [pair.step(frame).action for frame in frames] == expected
+    assert [step.action for step in pair.play(frames)] == expected
     assert pair.session.result() == alone.result()
+
+
+def test_bit_operations_by_hand(bundle: Bundle) -> None:
+    manifest = bundle.manifest
+    macs = {program.name: program.macs for program in manifest.programs}
+    shares = {"w8a8": 0.25, "w4a4": 0.25, "w2a2r32": 0.25, "skip": 0.25}
+    spent = macs["w8a8"] + macs["w4a4"] / 4 + macs["w2a2r32"] / 16
+    assert relative_bit_operations(manifest, shares) == pytest.approx(spent / 4 / macs["w8a8"])
+    assert relative_bit_operations(manifest, {"w8a8": 1.0}) == 1.0

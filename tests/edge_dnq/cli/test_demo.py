@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_dnq.bundle import Bundle
-from edge_dnq.cli.demo import CHECKPOINT, play_and_show, render
+from edge_dnq.cli.demo import CHECKPOINT, PASSES, play_and_show, render
 from edge_dnq.evaluation import PairedSessions
 from edge_dnq.video.sources import open_source
 from tests.edge_dnq.cli.conftest import CLIP_FRAMES, Cli
@@ -27,7 +27,7 @@ def test_playing_draws_and_measures(
     overlay, picture = tmp_path / "overlay.mp4", tmp_path / "timeline.png"
     pair = play_and_show(bundle, str(clip), overlay, picture, None)
     assert isinstance(pair, PairedSessions)
-    assert pair.frames == CLIP_FRAMES
+    assert pair.frames == PASSES * CLIP_FRAMES
     assert overlay.stat().st_size > 0
     assert picture.stat().st_size > 0
     assert "ms per frame" in capsys.readouterr().out
@@ -36,8 +36,7 @@ def test_playing_draws_and_measures(
 @pytest.mark.slow
 def test_the_whole_demonstration(cli: Cli, clip: Path, tmp_path: Path) -> None:
     pytest.importorskip("litert_torch", reason="the exporter is not installed")
-    if not (files("edge_dnq") / "assets" / CHECKPOINT).is_file():
-        pytest.skip("this checkout has no built-in model")
+    assert (files("edge_dnq") / "assets" / CHECKPOINT).is_file()
     outcome = cli("demo", clip, "-o", tmp_path / "demo")
     assert outcome.code == 0, outcome.err
     assert "next: edge-dnq" in outcome.out
