@@ -1,8 +1,8 @@
 """TFLite programs on LiteRT, or on its predecessor tflite-runtime where only that is installed.
 
 LiteRT rounds as the exporter's reference does, so its integers are the golden ones. tflite-runtime
-2.14 requantises with the older fixed-point rule: the policy agrees to float precision, but the
-int8 logits of programs differ by some codes, more the fewer bits a program has.
+2.14 requantises with the older fixed-point rule: int8 logits of programs differ by some codes, more
+the fewer bits a program has, and the policy's features by some of their 255 codes.
 """
 
 from __future__ import annotations

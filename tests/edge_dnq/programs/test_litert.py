@@ -63,7 +63,7 @@ def test_outputs_are_the_callers(bundle: Bundle) -> None:
     program = load_program(content, inputs, outputs, "litert")
     first = program.run(*inputs_for(inputs))
     kept = [array.copy() for array in first]
-    program.run(*[np.ones(spec.shape, np.float32) for spec in inputs])
+    program.run(*[np.ones(spec.shape, spec.dtype) for spec in inputs])
     for one, two in zip(first, kept, strict=True):
         np.testing.assert_array_equal(one, two)
 
@@ -193,7 +193,9 @@ for frame, codes in zip(golden["frames"], golden["program/w8a8"]):
     assert np.abs(step.logits - expected).max() <= 12 * spec.scale
 learned = Session(bundle)
 first = learned.step(golden["frames"][0]).policy_logits
-np.testing.assert_allclose(first, golden["policy/logits"][0], atol=1e-3)
+expected = golden["policy/logits"][0]
+# The encoder's features may be some of 255 codes off; the memory is the same float32.
+np.testing.assert_allclose(first, expected, atol=0.02 * np.abs(expected).max())
 assert session.result().executed == len(golden["frames"])
 print("ran")
 """
