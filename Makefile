@@ -7,7 +7,7 @@ DEMO_OUT ?= demo_out
 # torch is asked for by itself and first: the CPU build is a tenth of the default one.
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test test-fast lint format train-demo install clean
+.PHONY: demo test test-fast lint format train-demo figures install clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +42,11 @@ format: install
 train-demo: install
 	$(BIN)/edge-dnq train --data synthetic:2400 --preset quick --config edge_dnq/assets/demo.json \
 	  --run-dir runs/demo --resume -o edge_dnq/assets/demo.safetensors
+
+# Prints the tables of the README.
+figures: demo
+	$(BIN)/python benchmarks/policies.py $(DEMO_OUT)/bundle synthetic:2400 --split test
+	$(BIN)/python benchmarks/policy_precision.py
 
 clean:
 	rm -rf $(DEMO_OUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -33,7 +33,7 @@ MEASURED_FRAMES = 300
 PASSES = 10
 """Passes over the kept frames that the time is taken of, in turns with the reference."""
 
-CLIP_SEED = 7
+CLIP_SEED = 53
 """Seeds this small are never used for training clips."""
 
 
