@@ -152,7 +152,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         backbone: The recognition network (its ``full_precision`` is set by the stages).
         policy: The policy network.
         clip_frames: Frames sampled uniformly from one clip.
-        cache_size: Side of the decoded frames that are kept on disk, in pixels.
+        cache_size: Side of the decoded training frames that are kept on disk, in pixels; random
+            crops are taken from them.
         mean, std: Normalisation in pixel units.
         policy_holdout: Fraction of the training clips that recognition never sees and the policy
             is trained on. A network is too sure of the clips it was fitted on: a policy trained on

@@ -15,7 +15,7 @@ QUICK = TrainConfig(
     backbone=BackboneConfig(architecture="resnet18", width=0.5, input_size=96),
     policy=PolicyConfig(),
     clip_frames=8,
-    cache_size=112,
+    cache_size=128,
     policy_holdout=0.2,
     full_precision=RecognitionStage(
         epochs=200,

@@ -153,11 +153,15 @@ def _open_clips(task: Task, compute: Compute) -> tuple[ClipSet, ClipSet]:
             task.data,
             split,
             clip_frames=task.config.clip_frames,
-            cache_size=task.config.cache_size,
+            cache_size=side,
             cache_dir=task.cache_dir,
             seed=task.config.seed,
         )
-        for split in ("train", "val")
+        # Validation sees the pixels of a device: shrunk once, straight to the network's input.
+        for split, side in (
+            ("train", task.config.cache_size),
+            ("val", task.config.backbone.input_size),
+        )
     )
     if compute.is_main:
         compute.wait()
