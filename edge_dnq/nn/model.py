@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from edge_dnq.nn.config import ModelConfig
+from edge_dnq.nn.normalise import normalise
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq.nn.resnet import AnyPrecisionResNet
 
@@ -34,6 +34,4 @@ class VideoModel(nn.Module):
 
     def normalise(self, frames: Tensor) -> Tensor:
         """Return (pixel - mean) / std, float32 [N, 3, S, S], of RGB frames, uint8 [N, S, S, 3]."""
-        mean = torch.tensor(self.config.mean, device=frames.device)
-        std = torch.tensor(self.config.std, device=frames.device)
-        return ((frames.float() - mean) / std).permute(0, 3, 1, 2)
+        return normalise(frames, self.config.mean, self.config.std)

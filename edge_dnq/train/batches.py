@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edge_dnq.nn.normalise import normalise
 from edge_dnq.train.augment import Augmentation, augment_clip, centre_clip
 from edge_dnq.train.data import ClipSet
 
@@ -83,20 +84,6 @@ def pick_frames(
     return edges[:-1] + (inside * np.diff(edges)).astype(np.int64)
 
 
-def normalise(
-    frames: NDArray[np.uint8],
-    mean: Sequence[float],
-    std: Sequence[float],
-    device: str | torch.device,
-) -> Tensor:
-    """Return ``(frames - mean) / std``: float32 ``[..., 3, H, W]`` of uint8 ``[..., H, W, 3]``."""
-    pixels = torch.from_numpy(frames).to(device, non_blocking=True).movedim(-1, -3)
-    shift = torch.tensor(mean, dtype=torch.float32, device=device).view(3, 1, 1)
-    scale = torch.tensor(std, dtype=torch.float32, device=device).view(3, 1, 1)
-    values = torch.empty(pixels.shape, dtype=torch.float32, device=device)
-    return values.copy_(pixels).sub_(shift).div_(scale)
-
-
 def train_batches(
     clips: ClipSet,
     plan: BatchPlan,
@@ -161,7 +148,11 @@ def _batches(
                 pixels = np.stack([task.result() for task in current])
                 targets = torch.from_numpy(clips.targets[group])
                 yield Batch(
-                    frames=normalise(pixels, plan.mean, plan.std, plan.device),
+                    frames=normalise(
+                        torch.from_numpy(pixels).to(plan.device, non_blocking=True),
+                        plan.mean,
+                        plan.std,
+                    ),
                     targets=targets.to(plan.device),
                     indices=group,
                 )
