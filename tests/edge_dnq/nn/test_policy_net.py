@@ -29,6 +29,7 @@ def test_state_carries_memory() -> None:
 
 def test_evaluation_follows_training_mode() -> None:
     """The deployed integers are the fake-quantised network but for single levels of 255."""
+    torch.manual_seed(0)
     policy = PolicyNet(PolicyConfig(input_size=32), 4, 7).train()
     frames = torch.randint(-128, 128, (8, 3, 32, 32)) / 128
     for norm in (conv.norms["w8a8"] for conv in policy.convs):
