@@ -42,6 +42,13 @@ class TensorSpec(_Record, frozen=True):
     scale: float | None = None
     zero_point: int | None = None
 
+    @property
+    def grid(self) -> tuple[float, int]:
+        """Scale and zero point of an int8 tensor; in a checked manifest it has both."""
+        assert self.scale is not None
+        assert self.zero_point is not None
+        return self.scale, self.zero_point
+
 
 class InputSpec(_Record, frozen=True):
     """How a frame becomes the network frame: shorter side resized, centre cropped, RGB.

@@ -67,11 +67,13 @@ class _Recogniser:
     """One program of the bundle, from network frame to real logits."""
 
     def __init__(self, bundle: Bundle, spec: ProgramSpec, runtime: str, threads: int) -> None:
-        self._program = _load(bundle, spec.files, (spec.input,), (spec.output,), runtime, threads)
+        self._program = load_from_bundle(
+            bundle, spec.files, (spec.input,), (spec.output,), runtime, threads
+        )
         self._side = spec.input.shape[1]
         normalisation = bundle.manifest.input
-        self._encode = InputEncoder(normalisation.mean, normalisation.std, *_grid(spec.input))
-        scale, self._zero_point = _grid(spec.output)
+        self._encode = InputEncoder(normalisation.mean, normalisation.std, *spec.input.grid)
+        scale, self._zero_point = spec.output.grid
         self._scale = np.float32(scale)
 
     def __call__(self, frame: UInt8) -> Float32:
@@ -85,10 +87,12 @@ class _Policy:
     """The policy program and its state."""
 
     def __init__(self, bundle: Bundle, spec: PolicySpec, runtime: str, threads: int) -> None:
-        self._program = _load(bundle, spec.files, spec.inputs, spec.outputs, runtime, threads)
+        self._program = load_from_bundle(
+            bundle, spec.files, spec.inputs, spec.outputs, runtime, threads
+        )
         self._side = spec.inputs[0].shape[1]
         normalisation = bundle.manifest.input
-        self._encode = InputEncoder(normalisation.mean, normalisation.std, *_grid(spec.inputs[0]))
+        self._encode = InputEncoder(normalisation.mean, normalisation.std, *spec.inputs[0].grid)
         self._zero = np.zeros(spec.inputs[1].shape, np.float32)
         self.reset()
 
@@ -279,7 +283,7 @@ def choose_runtime(bundle: Bundle, runtime: str = "auto") -> str:
     raise RuntimeMissingError(f"no runtime for {bundle.path} is installed: {installs[0]}")
 
 
-def _load(
+def load_from_bundle(
     bundle: Bundle,
     files: dict[str, FileSpec],
     inputs: tuple[TensorSpec, ...],
@@ -287,15 +291,13 @@ def _load(
     runtime: str,
     threads: int,
 ) -> Program:
+    """Load the program that ``files`` names for ``runtime``.
+
+    Raises:
+        BundleError: it does not load or is not what the manifest says; the message names the file.
+    """
     spec = files[runtime]
     try:
         return load_program(bundle.read(spec), inputs, outputs, runtime, threads)
     except BundleError as error:
         raise BundleError(f"{bundle.path / spec.file}: {error}") from error
-
-
-def _grid(spec: TensorSpec) -> tuple[float, int]:
-    """Return scale and zero point; a checked manifest gives int8 tensors both."""
-    assert spec.scale is not None
-    assert spec.zero_point is not None
-    return spec.scale, spec.zero_point

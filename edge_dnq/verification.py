@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from edge_dnq.bundle import MANIFEST, Bundle, file_problems, read_manifest
 from edge_dnq.errors import BundleError
-from edge_dnq.manifest import FileSpec, Manifest, PolicySpec, ProgramSpec, TensorSpec
-from edge_dnq.programs import Program, load_program
-from edge_dnq.session import choose_runtime
+from edge_dnq.manifest import Manifest, PolicySpec, ProgramSpec, TensorSpec
+from edge_dnq.session import choose_runtime, load_from_bundle
 from edge_dnq.video.preprocess import InputEncoder, network_frame
 
 POLICY_TOLERANCE = 1e-4
@@ -104,17 +103,6 @@ def _not_run(manifest: Manifest, reason: str) -> dict[str, ProgramCheck]:
     return {name: ProgramCheck(False, 0, 0, problem=reason) for name in names}
 
 
-def _load(
-    bundle: Bundle,
-    files: dict[str, FileSpec],
-    inputs: Sequence[TensorSpec],
-    outputs: Sequence[TensorSpec],
-    runtime: str,
-    threads: int,
-) -> Program:
-    return load_program(bundle.read(files[runtime]), inputs, outputs, runtime, threads)
-
-
 def _check_program(
     bundle: Bundle,
     spec: ProgramSpec,
@@ -124,7 +112,9 @@ def _check_program(
 ) -> ProgramCheck:
     expected = golden[f"program/{spec.name}"].astype(np.int16)
     try:
-        program = _load(bundle, spec.files, (spec.input,), (spec.output,), runtime, threads)
+        program = load_from_bundle(
+            bundle, spec.files, (spec.input,), (spec.output,), runtime, threads
+        )
     except BundleError as error:
         return ProgramCheck(False, expected.size, expected.size, problem=str(error))
     encode, side = _encoder(bundle, spec.input), spec.input.shape[1]
@@ -143,7 +133,7 @@ def _check_policy(
     expected = [golden[f"policy/{part}"].astype(np.float32) for part in ("logits", "h", "c")]
     total = sum(array.size for array in expected)
     try:
-        program = _load(bundle, spec.files, spec.inputs, spec.outputs, runtime, threads)
+        program = load_from_bundle(bundle, spec.files, spec.inputs, spec.outputs, runtime, threads)
     except BundleError as error:
         return ProgramCheck(False, total, total, problem=str(error))
     encode, side = _encoder(bundle, spec.inputs[0]), spec.inputs[0].shape[1]
@@ -157,10 +147,7 @@ def _check_policy(
 
 def _encoder(bundle: Bundle, tensor: TensorSpec) -> InputEncoder:
     normalisation = bundle.manifest.input
-    # A checked manifest gives int8 tensors both.
-    assert tensor.scale is not None
-    assert tensor.zero_point is not None
-    return InputEncoder(normalisation.mean, normalisation.std, tensor.scale, tensor.zero_point)
+    return InputEncoder(normalisation.mean, normalisation.std, *tensor.grid)
 
 
 def _compare(

@@ -45,11 +45,6 @@ class ClipSet:
         """Frames per clip, T."""
         return int(self.pixels.shape[1])
 
-    @property
-    def frame_size(self) -> int:
-        """Side of the square frames in pixels, C."""
-        return int(self.pixels.shape[2])
-
     def clip(self, index: int) -> NDArray[np.uint8]:
         """Return clip ``index``: uint8 ``[T, C, C, 3]``, RGB; read-only, read from disk on use."""
         return np.asarray(self.pixels[self.rows[index]])

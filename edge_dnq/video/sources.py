@@ -90,7 +90,6 @@ class FrameSource(ABC):
     Attributes:
         name: What the user called it.
         fps: Frames per second that iterating gives (an estimate where the source does not know).
-        frame_count: How many frames the source says it has before sampling, or None.
     """
 
     def __init__(self, name: str, rate: float | None, limit: int | None) -> None:
@@ -99,7 +98,6 @@ class FrameSource(ABC):
         if limit is not None and limit < 1:
             raise SourceError(f"the limit must be at least 1 frame, got {limit}")
         self.name = name
-        self.frame_count: int | None = None
         self._rate = rate
         self._limit = limit
         self._native_fps = DEFAULT_FPS
@@ -167,8 +165,6 @@ class VideoSource(FrameSource):
         super().__init__(location, rate, limit)
         self._capture = open_video(location)
         self._native_fps = frame_rate(self._capture)
-        count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        self.frame_count = int(count) if 0 < count < 1e9 else None
 
     def _ticks(self) -> Iterator[Tick]:
         index, time_s = 0, 0.0
@@ -209,7 +205,6 @@ class ImagesSource(FrameSource):
         super().__init__(name, rate, limit)
         self._paths = tuple(paths)
         self._current = self._paths[0]
-        self.frame_count = len(self._paths)
 
     def _ticks(self) -> Iterator[Tick]:
         for index, path in enumerate(self._paths):

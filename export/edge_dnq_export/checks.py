@@ -14,13 +14,11 @@ from edge_dnq.nn.deployed import Tap
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq.programs import Program
 from edge_dnq.programs.tflite_file import read_program_facts
+from edge_dnq.verification import POLICY_TOLERANCE
 from edge_dnq_export.graph import Float32, Int8, IntegerGraph
 
 ROUNDING_KINDS = frozenset({"add", "mean"})
 """Operations whose float rounding may differ from the stock runtime's, by one level."""
-
-POLICY_TOLERANCE = 1e-4
-"""The policy's memory is float32: sums in another order differ in the last bits."""
 
 
 def program_outputs(program: Program, codes: Int8) -> Int8:

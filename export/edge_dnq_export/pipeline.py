@@ -170,7 +170,7 @@ def _export_program(
     resized = np.stack([network_frame(frame, side) for frame in frames])
     inputs = _tensor_spec(graph.tensors[graph.input], "args_0")
     outputs = _tensor_spec(graph.tensors[graph.output], "output_0")
-    encoder = InputEncoder(model.config.mean, model.config.std, *_grid(inputs))
+    encoder = InputEncoder(model.config.mean, model.config.std, *inputs.grid)
     codes = np.concatenate([encoder(frame) for frame in resized])
     values = reference.run(graph, codes)
     program = load_program(content, (inputs,), (outputs,), RUNTIME)
@@ -225,7 +225,7 @@ def _export_policy(
     logits = TensorSpec(name="output_0", shape=(1, len(model.config.actions)), dtype="float32")
     outputs = (logits, *_state_specs("output", hidden))
     small = np.stack([network_frame(frame, size) for frame in frames])
-    encoder = InputEncoder(model.config.mean, model.config.std, *_grid(frame))
+    encoder = InputEncoder(model.config.mean, model.config.std, *frame.grid)
     codes = np.concatenate([encoder(frame) for frame in small])
     normalised = model.normalise(torch.from_numpy(small))
     values = reference.run(lowered.encoder, codes)
@@ -249,12 +249,6 @@ def _tensor_spec(tensor: Tensor, name: str) -> TensorSpec:
         scale=tensor.scale,
         zero_point=tensor.zero_point,
     )
-
-
-def _grid(spec: TensorSpec) -> tuple[float, int]:
-    assert spec.scale is not None
-    assert spec.zero_point is not None
-    return spec.scale, spec.zero_point
 
 
 def _state_specs(prefix: str, hidden: int) -> tuple[TensorSpec, TensorSpec]:

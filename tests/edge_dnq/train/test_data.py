@@ -46,7 +46,7 @@ def test_synthetic_clips_are_the_rendered_ones(tmp_path: Path) -> None:
     clips = open_dataset("synthetic:12", "val", clip_frames=T, cache_size=C, cache_dir=tmp_path)
     assert clips.labels == LABELS
     assert len(clips) == len(LABELS)
-    assert (clips.clip_frames, clips.frame_size) == (T, C)
+    assert clips.pixels.shape[1:] == (T, C, C, 3)
     assert clips.targets.dtype == np.int64
     assert clips.targets.tolist() == list(range(len(LABELS)))
     first = clips.clip(0)

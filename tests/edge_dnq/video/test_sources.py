@@ -29,7 +29,7 @@ def refused(source: str | Path) -> str:
 def test_a_video(write_video: WriteVideo, name: str, codec: str) -> None:
     path = write_video(ramp(20), name, 10, codec)
     with open_source(path) as source:
-        assert (source.fps, source.frame_count, source.dropped) == (10, 20, 0)
+        assert (source.fps, source.dropped) == (10, 0)
         frames = list(source)
     assert [frame.index for frame in frames] == list(range(20))
     assert [frame.time_s for frame in frames] == pytest.approx([i / 10 for i in range(20)])
