@@ -1,0 +1,52 @@
+// Element-wise work on rows of channels, one set of functions per instruction set.
+//
+// q is always the int8 value of the standard program. Rows that are read or written as q have room
+// for (and may be touched up to) the next multiple of 64 elements; packed rows are written exactly.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/format.h"
+#include "core/isa.h"
+
+namespace edge_dnq {
+
+struct Clamp {
+  std::int32_t zero_point;
+  std::int32_t low;   ///< smallest q
+  std::int32_t high;  ///< largest q
+};
+
+/// Fixed-point addition as the stock runtime rounds it:
+/// q = clamp(((a - a_zero) * a_factor + (b - b_zero) * b_factor + (1 << (shift - 1))) >> shift
+///           + zero_point), all in int32.
+struct AddFactors {
+  std::int32_t a_factor;
+  std::int32_t b_factor;
+  std::int32_t a_zero;
+  std::int32_t b_zero;
+  std::int32_t shift;  ///< 1 .. 30
+};
+
+struct RowOps {
+  /// q = clamp(rint(float32(acc + bias) * multiplier) + zero_point): float32, half to even. `acc`,
+  /// `bias` and `multiplier` may be read up to the next multiple of 16 elements.
+  void (*requantise)(const std::int32_t* acc, const std::int32_t* bias, const float* multiplier,
+                     std::size_t n, const Clamp& clamp, std::int8_t* q);
+  void (*add)(const std::int8_t* a, const std::int8_t* b, std::size_t n, const AddFactors& factors,
+              const Clamp& clamp, std::int8_t* q);
+  /// Stores channels 0 .. n-1; for kTriple2 one block (n <= 64).
+  void (*pack)(Format format, const std::int8_t* q, std::size_t n, std::uint8_t* out);
+  void (*unpack)(Format format, const std::uint8_t* in, std::size_t n, std::int8_t* q);
+  /// q = max(q, a).
+  void (*maximum)(const std::int8_t* a, std::size_t n, std::int8_t* q);
+  /// sums[i] += a[i].
+  void (*accumulate)(const std::int8_t* a, std::size_t n, std::int32_t* sums);
+  /// Sum of the codes in `bytes` bytes of a packed 2-bit row (kPair2 or kTriple2).
+  std::int32_t (*code_sum)(Format format, const std::uint8_t* in, std::size_t bytes);
+};
+
+const RowOps& row_ops(Isa isa);
+
+}  // namespace edge_dnq
