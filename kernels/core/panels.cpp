@@ -15,37 +15,43 @@ std::uint8_t code_of(std::int8_t weight) {
   return static_cast<std::uint8_t>((weight + 3) / 2);
 }
 
-/// Where the kr weights of one step of one output channel come from: window columns and channels.
-class StepReader {
- public:
-  StepReader(const MicroKernel& kernel, const Window& window, const std::int8_t* weights)
-      : kernel_(kernel),
-        window_(window),
-        weights_(weights),
-        pixel_bytes_(pixel_bytes(kernel.format, window.channels)),
-        slots_(channels_per_byte(kernel.format)) {}
-
-  /// Weight of slot `k` of step `step` in window row `row`, zero where there is none.
-  bool find(std::size_t out, std::size_t row, std::size_t step, std::size_t k,
-            std::int8_t& weight) const {
-    const std::size_t byte = step * kernel_.step_bytes + k / slots_;
-    const std::size_t column = byte / pixel_bytes_;
-    if (column >= window_.width) return false;
-    const std::ptrdiff_t channel =
-        channel_at(kernel_.format, window_.channels, byte % pixel_bytes_, k % slots_);
-    if (channel < 0) return false;
-    weight = weights_[((out * window_.height + row) * window_.width + column) * window_.channels +
-                      static_cast<std::size_t>(channel)];
-    return true;
+/// For every (step, k) of one window row: the weight's place within [width][channels], or -1.
+std::vector<std::ptrdiff_t> places_of_row(const MicroKernel& kernel, const Window& window) {
+  const std::size_t slots = channels_per_byte(kernel.format);
+  const std::size_t pixel = pixel_bytes(kernel.format, window.channels);
+  std::vector<std::ptrdiff_t> places;
+  for (std::size_t step = 0; step < window.steps(kernel); ++step) {
+    for (std::size_t k = 0; k < kernel.kr; ++k) {
+      const std::size_t byte = step * kernel.step_bytes + k / slots;
+      const std::ptrdiff_t channel =
+          byte / pixel < window.width
+              ? channel_at(kernel.format, window.channels, byte % pixel, k % slots)
+              : -1;
+      places.push_back(
+          channel < 0 ? -1 : static_cast<std::ptrdiff_t>(byte / pixel * window.channels) + channel);
+    }
   }
+  return places;
+}
 
- private:
-  const MicroKernel& kernel_;
-  const Window& window_;
-  const std::int8_t* weights_;
-  std::size_t pixel_bytes_;
-  std::size_t slots_;
-};
+/// Packs one window row of one output channel; `weights` is [width][channels].
+void pack_row(const MicroKernel& kernel, const std::vector<std::ptrdiff_t>& places,
+              const std::int8_t* weights, std::uint8_t* out) {
+  const std::size_t kr = kernel.kr;
+  for (std::size_t step = 0; step * kr < places.size(); ++step) {
+    std::uint8_t codes = 0;
+    for (std::size_t k = 0; k < kr; ++k) {
+      const std::ptrdiff_t place = places[step * kr + k];
+      if (place < 0) continue;
+      if (kernel.element == Element::kInt8) {
+        out[step * kernel.nr * kr + k] = static_cast<std::uint8_t>(weights[place]);
+      } else {
+        codes = static_cast<std::uint8_t>(codes | code_of(weights[place]) << (2 * k));
+      }
+    }
+    if (kernel.element == Element::kCode2) out[step * kernel.nr] = codes;
+  }
+}
 
 }  // namespace
 
@@ -79,28 +85,17 @@ std::size_t block_bytes(const MicroKernel& kernel, const Window& window) {
 
 AlignedBytes pack_panel(const MicroKernel& kernel, const std::int8_t* weights,
                         std::size_t out_channels, const Window& window) {
-  AlignedBytes panel(block_count(kernel, out_channels) * block_bytes(kernel, window));
-  const StepReader reader(kernel, window, weights);
-  const std::size_t steps = window.steps(kernel);
-  std::uint8_t* out = panel.data();
-  for (std::size_t block = 0; block < block_count(kernel, out_channels); ++block) {
+  const std::size_t block = block_bytes(kernel, window);
+  AlignedBytes panel(block_count(kernel, out_channels) * block);
+  const std::vector<std::ptrdiff_t> places = places_of_row(kernel, window);
+  const std::size_t weights_of_row = window.width * window.channels;
+  const std::size_t element = kernel.element == Element::kCode2 ? 1 : kernel.kr;
+  for (std::size_t channel = 0; channel < out_channels; ++channel) {
+    std::uint8_t* first =
+        panel.data() + channel / kernel.nr * block + channel % kernel.nr * element;
     for (std::size_t row = 0; row < window.height; ++row) {
-      for (std::size_t step = 0; step < steps; ++step) {
-        for (std::size_t n = 0; n < kernel.nr; ++n) {
-          const std::size_t channel = block * kernel.nr + n;
-          std::uint8_t codes = 0;
-          for (std::size_t k = 0; k < kernel.kr; ++k) {
-            std::int8_t weight = 0;
-            const bool found = channel < out_channels && reader.find(channel, row, step, k, weight);
-            if (kernel.element == Element::kInt8) {
-              *out++ = static_cast<std::uint8_t>(weight);
-            } else if (found) {
-              codes = static_cast<std::uint8_t>(codes | code_of(weight) << (2 * k));
-            }
-          }
-          if (kernel.element == Element::kCode2) *out++ = codes;
-        }
-      }
+      pack_row(kernel, places, weights + (channel * window.height + row) * weights_of_row,
+               first + row * (block / window.height));
     }
   }
   return panel;
