@@ -72,6 +72,9 @@ struct MicroKernel {
   std::uint8_t expansion;
   /// `expand` must run even without nested4.
   bool always_expand;
+  /// Largest stored activation that the kernel multiplies right: 127 where kU8 bytes are read as
+  /// signed.
+  std::uint8_t activation_limit = 255;
 };
 
 /// All kernels of this build for `isa`; count in `count`.
