@@ -75,6 +75,8 @@ struct MicroKernel {
   /// Largest stored activation that the kernel multiplies right: 127 where kU8 bytes are read as
   /// signed.
   std::uint8_t activation_limit = 255;
+  /// Element::kInt8 only: the largest weight magnitude that no intermediate overflows with.
+  std::uint8_t weight_limit = 128;
 };
 
 /// All kernels of this build for `isa`; count in `count`.

@@ -1,0 +1,257 @@
+#include <algorithm>
+#include <stdexcept>
+
+#include "core/add_factors.h"
+#include "core/flush_bound.h"
+#include "core/step.h"
+
+namespace edge_dnq {
+namespace {
+
+constexpr std::size_t kRowPadding = 64;  // rows of q may be touched up to here
+constexpr std::size_t kMaxRows = 16;
+
+std::size_t padded(std::size_t n) { return (n + kRowPadding - 1) / kRowPadding * kRowPadding; }
+
+/// A convolution, its requantisation, an addition that follows, and packing for the next layer.
+class ConvStep final : public Step {
+ public:
+  ConvStep(const StepContext& context, const PlannedOp& op, PanelUse panel)
+      : conv_(std::get<Conv>(op.op)),
+        kernel_(*op.kernel),
+        ops_(context.ops),
+        in_(context.view(conv_.input)),
+        out_(context.view(op.output())),
+        window_(window_of(conv_, in_.tensor->shape)),
+        panel_(std::move(panel)),
+        block_bytes_(block_bytes(kernel_, window_)),
+        blocks_(block_count(kernel_, out_.channels())),
+        flush_steps_(flush_steps(op)) {
+    const Tensor& own = context.tensor(conv_.output).shape;
+    clamp_ = {own.zero_point, conv_.range.low, conv_.range.high};
+    if (op.add.other >= 0) {
+      other_ = &context.view(op.add.other);
+      add_ = add_factors(own, other_->tensor->shape, out_.tensor->shape);
+      add_clamp_ = {out_.tensor->shape.zero_point, op.add.range.low, op.add.range.high};
+    }
+    set_requantisation(own);
+    for (const View* view : {&out_, other_}) {
+      if (view != nullptr && view->format() == Format::kTriple2 &&
+          tile_channels() % kTripleBlock != 0 && tile_channels() < out_.channels()) {
+        throw std::logic_error("a tile that splits a block of packed channels");
+      }
+    }
+  }
+
+  std::size_t scratch_bytes(int) const override {
+    return acc_bytes() + 2 * q_bytes() + sums_bytes() + expanded_bytes();
+  }
+
+  void run(int thread, int threads, std::uint8_t* scratch) const override {
+    if (thread == 0) fill_halo(out_);
+    const std::size_t pixels = out_.height() * out_.width();
+    const std::size_t groups = (blocks_ + kernel_.max_blocks - 1) / kernel_.max_blocks;
+    Work work{split(scratch), {0, pixels}, {0, groups}};
+    // Splitting pixels shares no panel between threads' caches; splitting channels leaves enough
+    // pixels for full tiles where the image is small.
+    const std::size_t tiles = (pixels + kernel_.max_rows - 1) / kernel_.max_rows;
+    if (tiles >= std::size_t{8} * static_cast<std::size_t>(threads)) {
+      const Share share = share_of(tiles, thread, threads);
+      work.pixels = {share.first * kernel_.max_rows,
+                     std::min(pixels, share.last * kernel_.max_rows)};
+    } else {
+      work.groups = share_of(groups, thread, threads);
+    }
+    if (work.groups.first == work.groups.last || work.pixels.first == work.pixels.last) return;
+    if (kernel_.element == Element::kCode2) sum_windows(work);
+    for (std::size_t group = work.groups.first; group < work.groups.last; ++group) {
+      run_group(work, group * kernel_.max_blocks);
+    }
+  }
+
+  std::string describe() const override {
+    return std::string("conv ") + std::to_string(conv_.kernel_height) + "x" +
+           std::to_string(conv_.kernel_width) + "/" + std::to_string(conv_.stride_height) + " " +
+           std::to_string(window_.channels) + "->" + std::to_string(out_.channels()) + " @" +
+           std::to_string(out_.height()) + (other_ != nullptr ? " + add" : "");
+  }
+  std::string kernel() const override {
+    return std::string(kernel_.name) + (panel_.nested4 ? " (8-bit panel)" : "");
+  }
+  std::int64_t macs() const override {
+    return static_cast<std::int64_t>(out_.height() * out_.width() * out_.channels() *
+                                     window_.height * window_.width * window_.channels);
+  }
+
+ private:
+  struct Scratch {
+    std::int32_t* acc;
+    std::int8_t* q;
+    std::int8_t* other;
+    std::int32_t* sums;
+    std::uint8_t* expanded;
+  };
+  struct Work {
+    Scratch scratch;
+    Share pixels;
+    Share groups;
+  };
+
+  std::size_t tile_channels() const { return std::size_t{kernel_.max_blocks} * kernel_.nr; }
+  std::size_t acc_bytes() const {
+    return padded(tile_channels()) * kernel_.max_rows * sizeof(std::int32_t);
+  }
+  std::size_t q_bytes() const { return padded(tile_channels()); }
+  std::size_t sums_bytes() const {
+    return kernel_.element == Element::kCode2
+               ? padded(out_.height() * out_.width()) * sizeof(std::int32_t)
+               : 0;
+  }
+  bool expands() const { return kernel_.always_expand || panel_.nested4; }
+  std::size_t expanded_block() const { return block_bytes_ * kernel_.expansion; }
+  std::size_t expanded_bytes() const {
+    return expands() ? padded(expanded_block() * kernel_.max_blocks) : 0;
+  }
+
+  Scratch split(std::uint8_t* scratch) const {
+    Scratch s{};
+    s.acc = reinterpret_cast<std::int32_t*>(scratch);
+    s.q = reinterpret_cast<std::int8_t*>(scratch + acc_bytes());
+    s.other = s.q + q_bytes();
+    s.sums = reinterpret_cast<std::int32_t*>(s.other + q_bytes());
+    s.expanded = reinterpret_cast<std::uint8_t*>(s.sums) + sums_bytes();
+    return s;
+  }
+
+  std::size_t flush_steps(const PlannedOp& op) const {
+    const int largest = std::max(in_.tensor->range.high, in_.tensor->shape.zero_point) +
+                        storage_offset(kernel_.format);
+    const int weight = kernel_.element == Element::kCode2 ? 3 : op.facts.max_magnitude;
+    const std::size_t bound = flush_bound(kernel_, largest, weight);
+    // The plan admits only kernels whose bound holds; this is the last place to notice otherwise.
+    if (bound < 1 ||
+        window_.height * window_.steps(kernel_) > window_bound(kernel_, largest, weight)) {
+      throw std::logic_error("a narrow accumulator could overflow");
+    }
+    return bound;
+  }
+
+  /// float32 multipliers, and biases that take the stored activations' offset into account:
+  /// sum (q - zero) w = sum stored w - (zero + offset) sum w.
+  void set_requantisation(const Tensor& own) {
+    const std::size_t channels = out_.channels();
+    multiplier_.assign(padded(channels) + tile_channels(), 0.0F);
+    bias_.assign(padded(channels) + tile_channels(), 0);
+    const Tensor& in = in_.tensor->shape;
+    const std::int32_t offset = in.zero_point + storage_offset(kernel_.format);
+    const std::size_t count = window_.height * window_.width * window_.channels;
+    for (std::size_t i = 0; i < channels; ++i) {
+      multiplier_[i] = in.scale * conv_.weight_scales[i] / own.scale;
+      std::int32_t sum = 0;
+      for (std::size_t k = 0; k < count; ++k) sum += conv_.weights[i * count + k];
+      // A code kernel gives the sum over true weights as well.
+      bias_[i] = (conv_.bias == nullptr ? 0 : conv_.bias[i]) - offset * sum;
+    }
+  }
+
+  const std::uint8_t* window_at(std::size_t pixel) const {
+    const std::size_t y = pixel / out_.width();
+    const std::size_t x = pixel % out_.width();
+    return in_.interior +
+           (static_cast<std::ptrdiff_t>(y) * conv_.stride_height - conv_.padding.top) *
+               static_cast<std::ptrdiff_t>(in_.row_bytes) +
+           (static_cast<std::ptrdiff_t>(x) * conv_.stride_width - conv_.padding.left) *
+               static_cast<std::ptrdiff_t>(in_.pixel_bytes);
+  }
+
+  void sum_windows(const Work& work) const {
+    const std::size_t bytes = window_.row_bytes(in_.format());
+    for (std::size_t pixel = work.pixels.first; pixel < work.pixels.last; ++pixel) {
+      const std::uint8_t* first = window_at(pixel);
+      std::int32_t sum = 0;
+      for (std::size_t y = 0; y < window_.height; ++y) {
+        sum += ops_.code_sum(in_.format(), first + y * in_.row_bytes, bytes);
+      }
+      work.scratch.sums[pixel] = sum;
+    }
+  }
+
+  void run_group(const Work& work, std::size_t block) const {
+    const std::size_t blocks = std::min<std::size_t>(kernel_.max_blocks, blocks_ - block);
+    Tile tile{};
+    tile.row_stride = in_.row_bytes;
+    tile.window_rows = window_.height;
+    tile.steps = window_.steps(kernel_);
+    tile.panel = panel_.panel->data() + block * block_bytes_;
+    tile.block_stride = block_bytes_;
+    tile.blocks = blocks;
+    tile.flush_steps = flush_steps_;
+    tile.acc = work.scratch.acc;
+    tile.acc_stride = padded(tile_channels());
+    if (expands()) {
+      kernel_.expand(static_cast<const std::int8_t*>(tile.panel), block_bytes_ * blocks,
+                     panel_.nested4, work.scratch.expanded);
+      tile.panel = work.scratch.expanded;
+      tile.block_stride = expanded_block();
+    }
+    const std::uint8_t* pixels[kMaxRows];
+    tile.pixels = pixels;
+    for (std::size_t p = work.pixels.first; p < work.pixels.last; p += kernel_.max_rows) {
+      tile.rows = std::min<std::size_t>(kernel_.max_rows, work.pixels.last - p);
+      for (std::size_t row = 0; row < tile.rows; ++row) pixels[row] = window_at(p + row);
+      tile.sums = work.scratch.sums + p;
+      kernel_.accumulate(tile);
+      finish(work.scratch, tile, p, block * kernel_.nr);
+    }
+  }
+
+  /// From accumulators to the stored output.
+  void finish(const Scratch& scratch, const Tile& tile, std::size_t pixel,
+              std::size_t channel) const {
+    const std::size_t n = std::min(tile.blocks * kernel_.nr, out_.channels() - channel);
+    const std::size_t offset = pixel_bytes(out_.format(), channel);
+    for (std::size_t row = 0; row < tile.rows; ++row) {
+      const std::size_t y = (pixel + row) / out_.width();
+      const std::size_t x = (pixel + row) % out_.width();
+      ops_.requantise(tile.acc + row * tile.acc_stride, bias_.data() + channel,
+                      multiplier_.data() + channel, n, clamp_, scratch.q);
+      if (other_ != nullptr) {
+        const std::uint8_t* other = other_->at(y, x) + pixel_bytes(other_->format(), channel);
+        for_blocks(other_->format(), n, [&](std::size_t byte, std::size_t first, std::size_t size) {
+          ops_.unpack(other_->format(), other + byte, size, scratch.other + first);
+        });
+        ops_.add(scratch.q, scratch.other, n, add_, add_clamp_, scratch.q);
+      }
+      std::uint8_t* out = out_.at(y, x) + offset;
+      for_blocks(out_.format(), n, [&](std::size_t byte, std::size_t first, std::size_t size) {
+        ops_.pack(out_.format(), scratch.q + first, size, out + byte);
+      });
+    }
+  }
+
+  Conv conv_;
+  const MicroKernel& kernel_;
+  const RowOps& ops_;
+  View in_;
+  View out_;
+  const View* other_ = nullptr;
+  Window window_;
+  PanelUse panel_;
+  std::size_t block_bytes_;
+  std::size_t blocks_;
+  std::size_t flush_steps_;
+  Clamp clamp_{};
+  AddFactors add_{};
+  Clamp add_clamp_{};
+  std::vector<float> multiplier_;
+  std::vector<std::int32_t> bias_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_conv_step(const StepContext& context, const PlannedOp& op,
+                                     PanelUse panel) {
+  return std::make_unique<ConvStep>(context, op, std::move(panel));
+}
+
+}  // namespace edge_dnq

@@ -1,0 +1,81 @@
+// What an inference executes, one after the other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/plan.h"
+#include "micro/row_ops.h"
+
+namespace edge_dnq {
+
+/// A stored tensor in the arena.
+struct View {
+  std::uint8_t* interior = nullptr;  ///< pixel (0, 0), past the halo
+  std::size_t pixel_bytes = 0;
+  std::size_t row_bytes = 0;  ///< halo included
+  const PlannedTensor* tensor = nullptr;
+
+  std::uint8_t* at(std::size_t y, std::size_t x) const {
+    return interior + y * row_bytes + x * pixel_bytes;
+  }
+  Format format() const { return tensor->format; }
+  std::size_t channels() const { return static_cast<std::size_t>(tensor->shape.channels); }
+  std::size_t width() const { return static_cast<std::size_t>(tensor->shape.width); }
+  std::size_t height() const { return static_cast<std::size_t>(tensor->shape.height); }
+};
+
+/// Visits n channels, from a block's start on, in the runs that RowOps pack at once:
+/// visit(byte, first channel, channels).
+template <typename Visit>
+void for_blocks(Format format, std::size_t n, Visit visit) {
+  const std::size_t block = format == Format::kTriple2 ? kTripleBlock : n;
+  for (std::size_t first = 0; first < n; first += block) {
+    visit(pixel_bytes(format, first), first, n - first < block ? n - first : block);
+  }
+}
+
+/// Writes the zero point into the halo. The arena reuses memory, so this happens at every run.
+void fill_halo(const View& view);
+
+/// The share of `count` items that thread `thread` of `threads` takes.
+struct Share {
+  std::size_t first;
+  std::size_t last;  ///< past the end
+};
+Share share_of(std::size_t count, int thread, int threads);
+
+class Step {
+ public:
+  virtual ~Step() = default;
+  /// Bytes of scratch memory that each thread needs.
+  virtual std::size_t scratch_bytes(int threads) const = 0;
+  /// Does this thread's share. `scratch` is the thread's own, 64-byte aligned.
+  virtual void run(int thread, int threads, std::uint8_t* scratch) const = 0;
+  virtual std::string describe() const = 0;
+  virtual std::string kernel() const = 0;
+  virtual std::int64_t macs() const { return 0; }
+};
+
+/// Everything a step needs to know about the plan.
+struct StepContext {
+  const Plan& plan;
+  const std::vector<View>& views;
+  const RowOps& ops;
+
+  const View& view(int tensor) const { return views[static_cast<std::size_t>(tensor)]; }
+  const PlannedTensor& tensor(int index) const {
+    return plan.tensors[static_cast<std::size_t>(index)];
+  }
+};
+
+std::unique_ptr<Step> make_conv_step(const StepContext& context, const PlannedOp& op,
+                                     PanelUse panel);
+std::unique_ptr<Step> make_add_step(const StepContext& context, const Add& add);
+std::unique_ptr<Step> make_pad_step(const StepContext& context, const Pad& pad);
+std::unique_ptr<Step> make_pool_step(const StepContext& context, const MaxPool& pool);
+std::unique_ptr<Step> make_mean_step(const StepContext& context, const Mean& mean);
+
+}  // namespace edge_dnq
