@@ -7,11 +7,17 @@ DEMO_OUT ?= demo_out
 # torch is asked for by itself and first: the CPU build is a tenth of the default one.
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test test-fast lint format train-demo figures install clean
+KERNELS := $(shell find kernels -type f)
+CPP := $(shell find kernels benchmarks -name '*.cpp' -o -name '*.h')
+WHEEL := -m pip wheel -q --disable-pip-version-check --no-deps -w dist -C wheel.cmake=true
+MANYLINUX := py3-none-manylinux_2_28
 
+.PHONY: demo test test-fast lint format train-demo figures bench install wheels system-packages clean
+
+# Also builds the kernels, into edge_dnq/_native; again when one of their files changed.
 install: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml constraints.txt $(KERNELS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt '$(TORCH)'
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
@@ -30,11 +36,13 @@ test-fast: install
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
 
 lint: install
+	clang-format --dry-run -Werror $(CPP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 format: install
+	clang-format -i $(CPP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -48,5 +56,15 @@ figures: demo
 	$(BIN)/python benchmarks/policies.py $(DEMO_OUT)/bundle synthetic:2400 --split test
 	$(BIN)/python benchmarks/policy_precision.py
 
+# For devices: x86-64 and 64-bit ARM, glibc 2.28 or newer, any Python 3.
+wheels: install
+	$(BIN)/python $(WHEEL) -C wheel.tags=$(MANYLINUX)_x86_64 .
+	$(BIN)/python $(WHEEL) -C wheel.tags=$(MANYLINUX)_aarch64 \
+	  -C cmake.define.CMAKE_TOOLCHAIN_FILE=$(CURDIR)/kernels/cmake/aarch64-linux-gnu.cmake .
+
+# What the tests, the linters and the wheels need from Debian; the product itself needs none of it.
+system-packages:
+	@bash .ci/system-packages
+
 clean:
-	rm -rf $(DEMO_OUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(DEMO_OUT) build dist edge_dnq/_native .pytest_cache .mypy_cache .ruff_cache .hypothesis
