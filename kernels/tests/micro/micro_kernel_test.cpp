@@ -235,7 +235,9 @@ std::vector<Range> ranges_of(const MicroKernel& kernel) {
   std::vector<Range> ranges;
   for (const Range range : {Range{255, 128}, {255, 15}, {127, 127}, {15, 128}, {15, 15}, {3, 3}}) {
     Range fitting = range;
+    fitting.weight = std::min<std::int32_t>(range.weight, kernel.weight_limit);
     if (kernel.format == Format::kS8) fitting.activation = (range.activation + 1) / 2;
+    if (fitting.activation > kernel.activation_limit) continue;
     if (flush_bound(kernel, fitting.activation, fitting.weight) > 0) ranges.push_back(fitting);
   }
   return ranges;
@@ -272,7 +274,7 @@ class MicroKernelTest : public testing::TestWithParam<const MicroKernel*> {
     return {1, steps, kernel().kr};
   }
 
-  void check(const Problem& problem) { Run(kernel(), problem).check(); }
+  void check(const Problem& problem) { ::edge_dnq::Run(kernel(), problem).check(); }
 };
 
 TEST_P(MicroKernelTest, EqualsInt32OnRandomWindows) {
@@ -368,7 +370,9 @@ TEST_P(MicroKernelTest, ServesFourBitWeightsFromAnEightBitPanel) {
   if (kernel().expand == nullptr) GTEST_SKIP() << "does not serve other precisions";
   unsigned seed = 2000;
   for (const std::size_t channels : {4, 16, 48, 100}) {
+    if (channels % kernel().step_bytes != 0) continue;
     for (const std::int32_t activation : {15, 127, 255}) {
+      if (activation > kernel().activation_limit) continue;
       Problem problem;
       problem.window = {3, 3, channels};
       problem.rows = kernel().max_rows;
