@@ -1,0 +1,143 @@
+// Convolution of 2-bit weights with 2-bit activations: vpshufb looks the sum of two products up in
+// a table that the activation byte selects and the weight codes index, 32 output channels at a
+// time. Sums stay in unsigned bytes until the flush.
+#include <immintrin.h>
+
+#include <utility>
+
+#include "micro/avx2_conv.h"
+
+namespace edge_dnq::avx2 {
+namespace {
+
+constexpr std::size_t kMaxRows = 6;
+constexpr std::size_t kNr = 32;
+
+/// entry[c0 | c1 << 2][u0 | u1 << 2] = c0 * u0 + c1 * u1. Sixteen bytes a row, so that a kPair2
+/// activation byte is the offset of its row.
+struct ProductTable {
+  alignas(64) std::uint8_t entry[16][16];
+};
+
+constexpr ProductTable make_table() {
+  ProductTable table{};
+  for (int c = 0; c < 16; ++c) {
+    for (int u = 0; u < 16; ++u) {
+      table.entry[c][u] = static_cast<std::uint8_t>((c & 3) * (u & 3) + (c >> 2) * (u >> 2));
+    }
+  }
+  return table;
+}
+
+constexpr ProductTable kTable = make_table();
+
+__m256i load(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
+
+__m256i table_row(std::uint8_t activations) {
+  const auto* table = reinterpret_cast<const std::uint8_t*>(&kTable);
+  return _mm256_broadcastsi128_si256(
+      _mm_load_si128(reinterpret_cast<const __m128i*>(table + activations)));
+}
+
+/// 16-bit sums of 32 bytes: of the whole 16-bit lanes (modulo 2^16) and of their high bytes. The
+/// sum of the low bytes is the first less 256 times the second; keeping these two instead of low
+/// and high saves an instruction per flush.
+struct WideSums {
+  __m256i lanes;
+  __m256i high;
+
+  void add(__m256i narrow) {
+    lanes = _mm256_add_epi16(lanes, narrow);
+    high = _mm256_add_epi16(high, _mm256_srli_epi16(narrow, 8));
+  }
+
+  /// acc = 2 * sum - 3 * code_sum for the 32 channels.
+  void store(std::int32_t code_sum, std::int32_t* acc) const {
+    const __m256i low = _mm256_sub_epi16(lanes, _mm256_slli_epi16(high, 8));
+    const __m256i correction = _mm256_set1_epi32(3 * code_sum);
+    const __m256i first = _mm256_unpacklo_epi16(low, high);   // channels 0-7, 16-23
+    const __m256i second = _mm256_unpackhi_epi16(low, high);  // channels 8-15, 24-31
+    const __m128i eights[4] = {_mm256_castsi256_si128(first), _mm256_castsi256_si128(second),
+                               _mm256_extracti128_si256(first, 1),
+                               _mm256_extracti128_si256(second, 1)};
+    for (std::size_t i = 0; i < 4; ++i) {
+      const __m256i wide = _mm256_cvtepu16_epi32(eights[i]);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(acc + 8 * i),
+                          _mm256_sub_epi32(_mm256_add_epi32(wide, wide), correction));
+    }
+  }
+};
+
+template <std::size_t kRows, std::size_t kBlocks>
+void accumulate_tile(const Tile& tile) {
+  __m256i narrow[kRows][kBlocks];
+  WideSums wide[kRows][kBlocks];
+  for (std::size_t row = 0; row < kRows; ++row) {
+    for (std::size_t block = 0; block < kBlocks; ++block) {
+      narrow[row][block] = wide[row][block].lanes = wide[row][block].high = _mm256_setzero_si256();
+    }
+  }
+  const auto flush = [&] {
+    for (std::size_t row = 0; row < kRows; ++row) {
+      for (std::size_t block = 0; block < kBlocks; ++block) {
+        wide[row][block].add(narrow[row][block]);
+        narrow[row][block] = _mm256_setzero_si256();
+      }
+    }
+  };
+  const auto* panel = static_cast<const std::uint8_t*>(tile.panel);
+  std::size_t until_flush = tile.flush_steps;
+  for (std::size_t y = 0; y < tile.window_rows; ++y) {
+    const std::uint8_t* pixels[kRows];
+    for (std::size_t row = 0; row < kRows; ++row) {
+      pixels[row] = tile.pixels[row] + y * tile.row_stride;
+    }
+    for (std::size_t step = 0; step < tile.steps;) {
+      const std::size_t left = tile.steps - step;
+      const std::size_t run = left < until_flush ? left : until_flush;
+      for (const std::size_t end = step + run; step < end; ++step, panel += kNr) {
+        __m256i codes[kBlocks];
+        for (std::size_t block = 0; block < kBlocks; ++block) {
+          codes[block] = load(panel + block * tile.block_stride);
+        }
+#pragma GCC unroll 6
+        for (std::size_t row = 0; row < kRows; ++row) {
+          const __m256i products = table_row(pixels[row][step]);
+#pragma GCC unroll 2
+          for (std::size_t block = 0; block < kBlocks; ++block) {
+            narrow[row][block] =
+                _mm256_add_epi8(narrow[row][block], _mm256_shuffle_epi8(products, codes[block]));
+          }
+        }
+      }
+      until_flush -= run;
+      if (until_flush == 0) {
+        flush();
+        until_flush = tile.flush_steps;
+      }
+    }
+  }
+  flush();
+  for (std::size_t row = 0; row < kRows; ++row) {
+    for (std::size_t block = 0; block < kBlocks; ++block) {
+      wide[row][block].store(tile.sums[row], tile.acc + row * tile.acc_stride + block * kNr);
+    }
+  }
+}
+
+using TileFunction = void (*)(const Tile&);
+
+template <std::size_t kBlocks, std::size_t... kIndex>
+TileFunction by_rows(std::size_t rows, std::index_sequence<kIndex...>) {
+  static constexpr TileFunction kFunctions[] = {accumulate_tile<kIndex + 1, kBlocks>...};
+  return kFunctions[rows - 1];
+}
+
+}  // namespace
+
+void accumulate_w2a2(const Tile& tile) {
+  const auto rows = std::make_index_sequence<kMaxRows>{};
+  (tile.blocks == 1 ? by_rows<1>(tile.rows, rows) : by_rows<2>(tile.rows, rows))(tile);
+}
+
+}  // namespace edge_dnq::avx2

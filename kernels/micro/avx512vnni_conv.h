@@ -1,0 +1,18 @@
+// The AVX-512 convolution loops behind the kernels of avx512vnni_kernels.cpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "micro/micro_kernel.h"
+
+namespace edge_dnq::avx512vnni {
+
+// int8 weights of any range, unsigned activations (avx512vnni_conv_w8u8.cpp).
+void accumulate_w8u8(const Tile& tile);
+void expand_w8u8(const std::int8_t* panel, std::size_t bytes, bool nested4, void* expanded);
+
+// 2-bit weights and activations (avx512vnni_conv_w2a2.cpp).
+void accumulate_w2a2(const Tile& tile);
+
+}  // namespace edge_dnq::avx512vnni

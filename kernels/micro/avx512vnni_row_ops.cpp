@@ -1,0 +1,191 @@
+// Row operations for AVX-512 with VBMI. Loads and stores of a row's end are masked.
+#include <immintrin.h>
+
+#include "micro/registry.h"
+
+namespace edge_dnq {
+namespace {
+
+__mmask64 first_bytes(std::size_t n) { return n >= 64 ? ~__mmask64{0} : (__mmask64{1} << n) - 1; }
+
+__mmask16 first_lanes(std::size_t n) {
+  return static_cast<__mmask16>(n >= 16 ? 0xFFFFU : (1U << n) - 1U);
+}
+
+__m128i load16(const std::int8_t* from) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+}
+
+/// Stores sixteen int32 values as q.
+void store_clamped(__m512i value, const Clamp& clamp, std::int8_t* q) {
+  const __m512i shifted = _mm512_add_epi32(value, _mm512_set1_epi32(clamp.zero_point));
+  const __m512i inside = _mm512_min_epi32(_mm512_max_epi32(shifted, _mm512_set1_epi32(clamp.low)),
+                                          _mm512_set1_epi32(clamp.high));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtepi32_epi8(inside));
+}
+
+void requantise(const std::int32_t* acc, const std::int32_t* bias, const float* multiplier,
+                std::size_t n, const Clamp& clamp, std::int8_t* q) {
+  // Far outside int8; keeps the conversion to int in range.
+  const __m512 limit = _mm512_set1_ps(1024.0F);
+  const __m512 low = _mm512_set1_ps(-1024.0F);
+  for (std::size_t i = 0; i < n; i += 16) {
+    const __m512i sum = _mm512_add_epi32(_mm512_loadu_si512(acc + i), _mm512_loadu_si512(bias + i));
+    const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(multiplier + i));
+    const __m512 inside = _mm512_min_ps(_mm512_max_ps(product, low), limit);
+    store_clamped(_mm512_cvtps_epi32(inside), clamp, q + i);
+  }
+}
+
+void add(const std::int8_t* a, const std::int8_t* b, std::size_t n, const AddFactors& f,
+         const Clamp& clamp, std::int8_t* q) {
+  const __m512i half = _mm512_set1_epi32(1 << (f.shift - 1));
+  const __m128i shift = _mm_cvtsi32_si128(f.shift);
+  for (std::size_t i = 0; i < n; i += 16) {
+    const __m512i part_a = _mm512_mullo_epi32(
+        _mm512_sub_epi32(_mm512_cvtepi8_epi32(load16(a + i)), _mm512_set1_epi32(f.a_zero)),
+        _mm512_set1_epi32(f.a_factor));
+    const __m512i part_b = _mm512_mullo_epi32(
+        _mm512_sub_epi32(_mm512_cvtepi8_epi32(load16(b + i)), _mm512_set1_epi32(f.b_zero)),
+        _mm512_set1_epi32(f.b_factor));
+    const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(part_a, part_b), half);
+    store_clamped(_mm512_sra_epi32(rounded, shift), clamp, q + i);
+  }
+}
+
+/// Codes of up to 64 channels in even bytes' pairs: (c0 | c1 << 2) << 4.
+void pack_pairs(const std::int8_t* q, std::size_t n, std::uint8_t* out) {
+  for (std::size_t i = 0; i < n; i += 64) {
+    const __m512i row = _mm512_maskz_loadu_epi8(first_bytes(n - i), q + i);
+    // q + 128 is 0..3, so only its low two bits count.
+    const __m512i codes = _mm512_and_si512(row, _mm512_set1_epi8(3));
+    const __m512i pairs = _mm512_maddubs_epi16(codes, _mm512_set1_epi16(0x4010));
+    const __mmask32 mask = static_cast<__mmask32>(first_bytes((n - i + 1) / 2));
+    _mm256_mask_storeu_epi8(out + i / 2, mask, _mm512_cvtepi16_epi8(pairs));
+  }
+}
+
+/// `n` bytes of the row from byte `first` on, those past the row's end zero.
+__m512i third_of(__m512i row, std::size_t first) {
+  const __m512i iota = _mm512_set_epi8(
+      63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
+      40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
+      17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m512i index = _mm512_add_epi8(iota, _mm512_set1_epi8(static_cast<char>(first)));
+  return _mm512_maskz_permutexvar_epi8(first_bytes(64 - first), index, row);
+}
+
+/// One block: its three thirds side by side.
+void pack_triples(const std::int8_t* q, std::size_t n, std::uint8_t* out) {
+  const std::size_t third = (n + 2) / 3;
+  const __m512i row =
+      _mm512_and_si512(_mm512_maskz_loadu_epi8(first_bytes(n), q), _mm512_set1_epi8(3));
+  // The codes take two bits, so a shift of 16-bit lanes does not carry into the next byte.
+  const __m512i second = _mm512_slli_epi16(third_of(row, third), 2);
+  const __m512i last = _mm512_slli_epi16(third_of(row, 2 * third), 4);
+  _mm512_mask_storeu_epi8(out, first_bytes(third),
+                          _mm512_or_si512(_mm512_or_si512(row, second), last));
+}
+
+/// out = in with each byte's top bit flipped when `flip`.
+void copy(const void* in, std::size_t n, bool flip, void* out) {
+  const auto* from = static_cast<const std::uint8_t*>(in);
+  auto* to = static_cast<std::uint8_t*>(out);
+  const __m512i top = _mm512_set1_epi8(static_cast<char>(flip ? -128 : 0));
+  for (std::size_t i = 0; i < n; i += 64) {
+    const __mmask64 mask = first_bytes(n - i);
+    const __m512i bytes = _mm512_maskz_loadu_epi8(mask, from + i);
+    _mm512_mask_storeu_epi8(to + i, mask, _mm512_xor_si512(bytes, top));
+  }
+}
+
+void pack(Format format, const std::int8_t* q, std::size_t n, std::uint8_t* out) {
+  switch (format) {
+    case Format::kPair2:
+      return pack_pairs(q, n, out);
+    case Format::kTriple2:
+      return pack_triples(q, n, out);
+    default:
+      return copy(q, n, format == Format::kU8, out);
+  }
+}
+
+/// q of the codes in each byte's low two bits.
+__m512i q_of_codes(__m512i codes) {
+  const __m512i masked = _mm512_and_si512(codes, _mm512_set1_epi8(3));
+  return _mm512_or_si512(masked, _mm512_set1_epi8(static_cast<char>(-128)));
+}
+
+void unpack_pairs(const std::uint8_t* in, std::size_t n, std::int8_t* q) {
+  for (std::size_t i = 0; i < n; i += 64) {
+    const __mmask32 mask = static_cast<__mmask32>(first_bytes((n - i + 1) / 2));
+    const __m512i wide = _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, in + i / 2));
+    // Even bytes take bits 4-5, odd bytes bits 6-7.
+    const __m512i odd = _mm512_slli_epi16(_mm512_srli_epi16(wide, 6), 8);
+    const __m512i spread =
+        _mm512_mask_blend_epi8(0xAAAAAAAAAAAAAAAAULL, _mm512_srli_epi16(wide, 4), odd);
+    _mm512_mask_storeu_epi8(q + i, first_bytes(n - i), q_of_codes(spread));
+  }
+}
+
+void unpack_triples(const std::uint8_t* in, std::size_t n, std::int8_t* q) {
+  const std::size_t third = (n + 2) / 3;
+  const __m512i packed = _mm512_maskz_loadu_epi8(first_bytes(third), in);
+  // Each store overwrites what the one before left past its third.
+  for (std::size_t slot = 0; slot * third < n; ++slot) {
+    const __m512i codes = _mm512_srli_epi16(packed, static_cast<unsigned>(2 * slot));
+    _mm512_mask_storeu_epi8(q + slot * third, first_bytes(n - slot * third), q_of_codes(codes));
+  }
+}
+
+void unpack(Format format, const std::uint8_t* in, std::size_t n, std::int8_t* q) {
+  switch (format) {
+    case Format::kPair2:
+      return unpack_pairs(in, n, q);
+    case Format::kTriple2:
+      return unpack_triples(in, n, q);
+    default:
+      return copy(in, n, format == Format::kU8, q);
+  }
+}
+
+void maximum(const std::int8_t* a, std::size_t n, std::int8_t* q) {
+  for (std::size_t i = 0; i < n; i += 64) {
+    _mm512_storeu_si512(q + i,
+                        _mm512_max_epi8(_mm512_loadu_si512(q + i), _mm512_loadu_si512(a + i)));
+  }
+}
+
+void accumulate(const std::int8_t* a, std::size_t n, std::int32_t* sums) {
+  for (std::size_t i = 0; i < n; i += 16) {
+    const __mmask16 mask = first_lanes(n - i);
+    const __m512i sum = _mm512_add_epi32(_mm512_maskz_loadu_epi32(mask, sums + i),
+                                         _mm512_cvtepi8_epi32(load16(a + i)));
+    _mm512_mask_storeu_epi32(sums + i, mask, sum);
+  }
+}
+
+std::int32_t code_sum(Format, const std::uint8_t* in, std::size_t bytes) {
+  // Sums of the codes in a 4-bit half. Unused bits are zero in both formats and add nothing.
+  const __m512i table =
+      _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6));
+  const __m512i nibble = _mm512_set1_epi8(15);
+  const __m512i one = _mm512_set1_epi8(1);
+  __m512i total = _mm512_setzero_si512();
+  for (std::size_t i = 0; i < bytes; i += 64) {
+    const __m512i packed = _mm512_maskz_loadu_epi8(first_bytes(bytes - i), in + i);
+    const __m512i low = _mm512_shuffle_epi8(table, _mm512_and_si512(packed, nibble));
+    const __m512i high =
+        _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16(packed, 4), nibble));
+    total = _mm512_dpbusd_epi32(total, _mm512_add_epi8(low, high), one);
+  }
+  return _mm512_reduce_add_epi32(total);
+}
+
+constexpr RowOps kRowOps = {requantise, add, pack, unpack, maximum, accumulate, code_sum};
+
+}  // namespace
+
+const RowOps& avx512vnni_row_ops() { return kRowOps; }
+
+}  // namespace edge_dnq
