@@ -1,0 +1,70 @@
+#include "litert/plugin.h"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "litert/delegate.h"
+#include "litert/report.h"
+
+namespace {
+
+std::string supported_isas() {
+  using edge_dnq::Isa;
+  std::string names;
+  for (const Isa isa : {Isa::kAvx512Vnni, Isa::kAvx2, Isa::kNeonDot, Isa::kNeon, Isa::kScalar}) {
+    if (!edge_dnq::is_supported(isa)) continue;
+    if (!names.empty()) names += ',';
+    names += edge_dnq::name(isa);
+  }
+  return names;
+}
+
+}  // namespace
+
+// The runtimes pass the count as int; only its lower half is sure to be set.
+edge_dnq::tfl::Delegate* tflite_plugin_create_delegate(const char* const* keys,
+                                                       const char* const* values, std::size_t count,
+                                                       void (*report_error)(const char*)) {
+  std::string problem;
+  try {
+    const auto options = static_cast<std::size_t>(static_cast<unsigned>(count));
+    return edge_dnq::create_delegate(edge_dnq::parse_options(keys, values, options));
+  } catch (const std::exception& error) {
+    problem = error.what();
+  } catch (...) {
+    problem = "unknown error";
+  }
+  if (report_error != nullptr) report_error(("edge-dnq kernels: " + problem).c_str());
+  return nullptr;
+}
+
+void tflite_plugin_destroy_delegate(edge_dnq::tfl::Delegate* delegate) {
+  edge_dnq::destroy_delegate(delegate);
+}
+
+const char* edge_dnq_kernels_version() { return EDGE_DNQ_VERSION; }
+
+const char* edge_dnq_isa_best() { return edge_dnq::name(edge_dnq::best_isa()); }
+
+const char* edge_dnq_isas() {
+  static const std::string names = supported_isas();
+  return names.c_str();
+}
+
+std::size_t edge_dnq_litert_report(const char* key, char* buffer, std::size_t size) {
+  try {
+    const auto report = key == nullptr ? nullptr : edge_dnq::find_report(key);
+    if (report == nullptr) return 0;
+    const std::string text = report->json();
+    if (buffer != nullptr && size > 0) {
+      const std::size_t length = std::min(text.size(), size - 1);
+      std::memcpy(buffer, text.data(), length);
+      buffer[length] = '\0';
+    }
+    return text.size();
+  } catch (...) {
+    return 0;
+  }
+}

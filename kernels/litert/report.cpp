@@ -1,0 +1,139 @@
+#include "litert/report.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <utility>
+
+namespace edge_dnq {
+namespace {
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte >= 0x7F) {
+      // Names of custom operators come from the model: keep the text plain whatever they hold.
+      char escape[8];
+      std::snprintf(escape, sizeof(escape), "\\u%04x", static_cast<unsigned>(byte));
+      out += escape;
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string field(const char* name, const std::string& value) {
+  return "\"" + std::string(name) + "\":" + value;
+}
+
+template <typename Number>
+std::string number(const char* name, Number value) {
+  return field(name, std::to_string(value));
+}
+
+template <typename Item, typename Write>
+std::string list(const std::vector<Item>& items, Write write) {
+  std::string out = "[";
+  for (const Item& item : items) {
+    if (out.size() > 1) out += ',';
+    out += write(item);
+  }
+  return out + "]";
+}
+
+std::string write(const DeclinedNode& node) {
+  return "{" + number("node", node.node) + "," + field("op", quoted(node.op)) + "," +
+         field("reason", quoted(node.reason)) + "}";
+}
+
+std::string write(const OpReport& op) {
+  return "{" + field("op", quoted(op.op)) + "," + field("kernel", quoted(op.kernel)) + "," +
+         number("macs", op.macs) + "}";
+}
+
+std::string write(const PartitionReport& part) {
+  return "{" + number("nodes", part.nodes) + "," + number("threads", part.threads) + "," +
+         number("arena_bytes", part.memory.arena_bytes) + "," +
+         number("panel_bytes", part.memory.panel_bytes) + "," +
+         number("shared_panel_bytes", part.memory.shared_panel_bytes) + "," +
+         number("scratch_bytes", part.memory.scratch_bytes) + "," +
+         number("pack_seconds", part.memory.pack_seconds) + "," +
+         field("ops", list(part.ops, [](const OpReport& op) { return write(op); })) + "}";
+}
+
+std::string write(const GraphReport& graph) {
+  return "{" + number("nodes", graph.nodes) + "," + number("claimed", graph.claimed) + "," +
+         field("declined",
+               list(graph.declined, [](const DeclinedNode& node) { return write(node); })) +
+         "," +
+         field("partitions",
+               list(graph.partitions, [](const PartitionReport& part) { return write(part); })) +
+         "}";
+}
+
+struct Published {
+  std::mutex mutex;
+  std::map<std::string, std::weak_ptr<const DelegateReport>> reports;
+};
+
+Published& published() {
+  // Never destroyed: interpreters may outlive static objects at exit.
+  static auto* const all = new Published;
+  return *all;
+}
+
+}  // namespace
+
+void DelegateReport::set_graph(GraphReport graph) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto same = [&](const GraphReport& other) { return other.graph == graph.graph; };
+  graphs_.erase(std::remove_if(graphs_.begin(), graphs_.end(), same), graphs_.end());
+  graphs_.push_back(std::move(graph));
+}
+
+void DelegateReport::set_partition(const void* graph, PartitionReport partition) {
+  remove_partition(partition.partition);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (GraphReport& known : graphs_) {
+    if (known.graph == graph) known.partitions.push_back(std::move(partition));
+  }
+}
+
+void DelegateReport::remove_partition(const void* partition) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto same = [&](const PartitionReport& part) { return part.partition == partition; };
+  for (GraphReport& graph : graphs_) {
+    auto& parts = graph.partitions;
+    parts.erase(std::remove_if(parts.begin(), parts.end(), same), parts.end());
+  }
+}
+
+std::string DelegateReport::json() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return "{" + field("isa", quoted(isa_)) + "," + field("off", off_ ? "true" : "false") + "," +
+         field("graphs", list(graphs_, [](const GraphReport& graph) { return write(graph); })) +
+         "}";
+}
+
+void publish_report(const std::string& key, const std::shared_ptr<const DelegateReport>& report) {
+  Published& all = published();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  for (auto entry = all.reports.begin(); entry != all.reports.end();) {
+    entry = entry->second.expired() ? all.reports.erase(entry) : std::next(entry);
+  }
+  all.reports[key] = report;
+}
+
+std::shared_ptr<const DelegateReport> find_report(const std::string& key) {
+  Published& all = published();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  const auto found = all.reports.find(key);
+  return found == all.reports.end() ? nullptr : found->second.lock();
+}
+
+}  // namespace edge_dnq

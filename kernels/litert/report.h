@@ -1,0 +1,61 @@
+// What a delegate did with the graphs it was applied to, as JSON for people and for tests.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/engine.h"
+
+namespace edge_dnq {
+
+struct DeclinedNode {
+  int node = 0;  ///< in the graph
+  std::string op;
+  std::string reason;
+};
+
+struct PartitionReport {
+  const void* partition = nullptr;
+  int nodes = 0;
+  int threads = 1;
+  std::vector<OpReport> ops;
+  MemoryReport memory;
+};
+
+struct GraphReport {
+  const void* graph = nullptr;
+  int nodes = 0;
+  int claimed = 0;
+  std::vector<DeclinedNode> declined;
+  std::vector<PartitionReport> partitions;
+};
+
+/// One delegate's report; safe to use from several threads.
+class DelegateReport {
+ public:
+  DelegateReport(std::string isa, bool off) : isa_(std::move(isa)), off_(off) {}
+
+  /// Takes the place of an earlier report on the same graph.
+  void set_graph(GraphReport graph);
+  /// Takes the place of an earlier report on the same partition.
+  void set_partition(const void* graph, PartitionReport partition);
+  void remove_partition(const void* partition);
+
+  std::string json() const;
+
+ private:
+  const std::string isa_;
+  const bool off_;
+  mutable std::mutex mutex_;
+  std::vector<GraphReport> graphs_;
+};
+
+/// Makes `report` readable under `key` for as long as it lives.
+void publish_report(const std::string& key, const std::shared_ptr<const DelegateReport>& report);
+
+/// The report published last under `key`; null when there is none.
+std::shared_ptr<const DelegateReport> find_report(const std::string& key);
+
+}  // namespace edge_dnq
