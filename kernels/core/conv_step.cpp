@@ -35,7 +35,7 @@ class ConvStep final : public Step {
       add_clamp_ = {out_.tensor->shape.zero_point, op.add.range.low, op.add.range.high};
     }
     set_requantisation(own);
-    for (const View* view : {&out_, other_}) {
+    for (const View* view : {static_cast<const View*>(&out_), other_}) {
       if (view != nullptr && view->format() == Format::kTriple2 &&
           tile_channels() % kTripleBlock != 0 && tile_channels() < out_.channels()) {
         throw std::logic_error("a tile that splits a block of packed channels");

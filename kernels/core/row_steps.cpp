@@ -5,6 +5,7 @@
 
 #include "core/add_factors.h"
 #include "core/step.h"
+#include "core/stock_rounding.h"
 
 namespace edge_dnq {
 namespace {
@@ -203,8 +204,8 @@ class MeanStep final : public Step {
     const Tensor& out = out_.tensor->shape;
     const float count = static_cast<float>(in.height * in.width);
     factor_ = (in.scale / out.scale) * (1.0F / count);
-    offset_ =
-        static_cast<float>(-in.zero_point) * count * factor_ + static_cast<float>(out.zero_point);
+    offset_ = stock_multiply_add(static_cast<float>(-in.zero_point) * count, factor_,
+                                 static_cast<float>(out.zero_point));
   }
 
   std::size_t scratch_bytes(int) const override {
@@ -224,7 +225,8 @@ class MeanStep final : public Step {
       }
     }
     for (std::size_t c = 0; c < in_.channels(); ++c) {
-      const float mean = std::nearbyintf(static_cast<float>(sums[c]) * factor_ + offset_);
+      const float mean =
+          std::nearbyintf(stock_multiply_add(static_cast<float>(sums[c]), factor_, offset_));
       q[c] = static_cast<std::int8_t>(std::fmin(std::fmax(mean, -128.0F), 127.0F));
     }
     access.write(out_, 0, 0, q);
