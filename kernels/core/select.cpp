@@ -88,6 +88,7 @@ class Selector {
       weight_max = kMaxCode;
     }
     if (kernel.format == Format::kU8 && largest > kernel.activation_limit) return kImpossible;
+    if (weight_max > kernel.weight_limit) return kImpossible;
     const Window window = window_of(conv, in.shape);
     const std::size_t steps = window.height * window.steps(kernel);
     const std::size_t flush = flush_bound(kernel, largest, weight_max);
