@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge_dnq.bundle import Bundle
 from edge_dnq.errors import DataError, SourceError
+from edge_dnq.kernels import KernelUse
 from edge_dnq.manifest import Manifest
 from edge_dnq.policy import parse_policy
 from edge_dnq.session import Session, StepResult
@@ -57,6 +58,7 @@ class Evaluation:
         relative_cost: ``mean_ms_per_frame / reference_ms_per_frame``.
         per_class: Results by class.
         runtime: The inference runtime.
+        kernels: Which kernels each program ran on.
         unreadable: Clips that were left out.
     """
 
@@ -72,6 +74,7 @@ class Evaluation:
     relative_cost: float
     per_class: dict[str, ClassScore]
     runtime: str
+    kernels: dict[str, KernelUse]
     unreadable: list[UnreadableClip] = field(default_factory=list)
 
 
@@ -187,6 +190,7 @@ def evaluate(
     runtime: str = "auto",
     threads: int = 1,
     seed: int = 0,
+    kernels: str = "auto",
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure a policy on the clips of a data set.
@@ -202,6 +206,7 @@ def evaluate(
         runtime: Inference runtime.
         threads: Threads per program.
         seed: Seed of ``random`` policies and of the draw of clips.
+        kernels: Which kernels to run on, one of :data:`edge_dnq.kernels.CHOICES`.
         progress: Told (clips done, clips altogether) after each clip.
 
     Raises:
@@ -222,8 +227,8 @@ def evaluate(
     reference = reference_policy(manifest)
     picker = parse_policy(policy, manifest.actions, seed)
     pair = PairedSessions(
-        Session(bundle, runtime=runtime, threads=threads, policy=picker),
-        Session(bundle, runtime=runtime, threads=threads, policy=reference),
+        Session(bundle, runtime=runtime, threads=threads, policy=picker, kernels=kernels),
+        Session(bundle, runtime=runtime, threads=threads, policy=reference, kernels=kernels),
     )
     unreadable: list[UnreadableClip] = []
     chosen = _chosen(listing.clips, limit, seed)
@@ -253,6 +258,7 @@ def evaluate(
         relative_cost=pair.relative_cost,
         per_class=score.per_class(),
         runtime=pair.session.runtime_name,
+        kernels=pair.session.kernels,
         unreadable=unreadable,
     )
 

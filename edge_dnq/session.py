@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edge_dnq.bundle import Bundle
 from edge_dnq.errors import BundleError, EdgeDnqError, RuntimeMissingError
+from edge_dnq.kernels import KernelUse
 from edge_dnq.manifest import FileSpec, PolicySpec, ProgramSpec, TensorSpec
 from edge_dnq.policy import Picker, parse_policy
 from edge_dnq.programs import RUNTIMES, Program, available_runtimes, load_program
@@ -17,6 +18,9 @@ from edge_dnq.video.preprocess import InputEncoder, check_frame, network_frame
 
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
+
+POLICY = "policy"
+"""The policy's name beside those of the programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,13 @@ class Prediction:
 class _Recogniser:
     """One program of the bundle, from network frame to real logits."""
 
-    def __init__(self, bundle: Bundle, spec: ProgramSpec, runtime: str, threads: int) -> None:
+    def __init__(
+        self, bundle: Bundle, spec: ProgramSpec, runtime: str, threads: int, kernels: str
+    ) -> None:
         self._program = load_from_bundle(
-            bundle, spec.files, (spec.input,), (spec.output,), runtime, threads
+            bundle, spec.files, (spec.input,), (spec.output,), runtime, threads, kernels
         )
+        self.kernels = self._program.kernels
         self._side = spec.input.shape[1]
         normalisation = bundle.manifest.input
         self._encode = InputEncoder(normalisation.mean, normalisation.std, *spec.input.grid)
@@ -86,10 +93,13 @@ class _Recogniser:
 class _Policy:
     """The policy program and its state."""
 
-    def __init__(self, bundle: Bundle, spec: PolicySpec, runtime: str, threads: int) -> None:
+    def __init__(
+        self, bundle: Bundle, spec: PolicySpec, runtime: str, threads: int, kernels: str
+    ) -> None:
         self._program = load_from_bundle(
-            bundle, spec.files, spec.inputs, spec.outputs, runtime, threads
+            bundle, spec.files, spec.inputs, spec.outputs, runtime, threads, kernels
         )
+        self.kernels = self._program.kernels
         self._side = spec.inputs[0].shape[1]
         normalisation = bundle.manifest.input
         self._encode = InputEncoder(normalisation.mean, normalisation.std, *spec.inputs[0].grid)
@@ -120,11 +130,15 @@ class Session:
             one that the bundle has programs for.
         threads: Threads per program.
         policy: A description as :func:`edge_dnq.policy.parse_policy` takes, or a picker.
+        kernels: Which kernels to run on, one of :data:`edge_dnq.kernels.CHOICES`.
+
+    Attributes:
+        kernels: Which kernels each program, and the policy where it is used, runs on.
 
     Raises:
         BundleError: a program does not load or is not what the manifest says, or the policy is
             ``learned`` and the bundle has none.
-        RuntimeMissingError: no suitable runtime is installed.
+        RuntimeMissingError: no suitable runtime is installed, or not the kernels asked for.
         EdgeDnqError: the policy's description is not valid.
     """
 
@@ -135,6 +149,7 @@ class Session:
         runtime: str = "auto",
         threads: int = 1,
         policy: str | Picker = "learned",
+        kernels: str = "auto",
     ) -> None:
         if threads < 1:
             raise EdgeDnqError(f"threads must be at least 1, got {threads}")
@@ -146,7 +161,7 @@ class Session:
         self._size = manifest.input.height
         self._picker = parse_policy(policy, manifest.actions) if isinstance(policy, str) else policy
         self._recognisers = {
-            spec.name: _Recogniser(bundle, spec, self.runtime_name, threads)
+            spec.name: _Recogniser(bundle, spec, self.runtime_name, threads, kernels)
             for spec in manifest.programs
         }
         self._policy: _Policy | None = None
@@ -156,7 +171,12 @@ class Session:
                     f"{bundle.path} has no learned policy: choose another, for example "
                     f"uniform:{manifest.programs[0].name}"
                 )
-            self._policy = _Policy(bundle, manifest.policy, self.runtime_name, threads)
+            self._policy = _Policy(bundle, manifest.policy, self.runtime_name, threads, kernels)
+        self.kernels: dict[str, KernelUse] = {
+            name: recogniser.kernels for name, recogniser in self._recognisers.items()
+        }
+        if self._policy is not None:
+            self.kernels[POLICY] = self._policy.kernels
         self._everything = np.ones(len(self._actions), np.bool_)
         self._programs_only = np.array([action.program is not None for action in self._actions])
         self._sum = np.zeros(len(self._labels), np.float64)
@@ -290,6 +310,7 @@ def load_from_bundle(
     outputs: tuple[TensorSpec, ...],
     runtime: str,
     threads: int,
+    kernels: str = "auto",
 ) -> Program:
     """Load the program that ``files`` names for ``runtime``.
 
@@ -298,6 +319,6 @@ def load_from_bundle(
     """
     spec = files[runtime]
     try:
-        return load_program(bundle.read(spec), inputs, outputs, runtime, threads)
+        return load_program(bundle.read(spec), inputs, outputs, runtime, threads, kernels)
     except BundleError as error:
         raise BundleError(f"{bundle.path / spec.file}: {error}") from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,18 @@ from numpy.typing import NDArray
 
 from edge_dnq.bundle import MANIFEST, Bundle, file_problems, read_manifest
 from edge_dnq.errors import BundleError
+from edge_dnq.kernels import KernelUse
 from edge_dnq.manifest import Manifest, PolicySpec, ProgramSpec, TensorSpec
-from edge_dnq.session import choose_runtime, load_from_bundle
+from edge_dnq.programs import Program
+from edge_dnq.session import POLICY, choose_runtime, load_from_bundle
 from edge_dnq.video.preprocess import InputEncoder, network_frame
 
 POLICY_TOLERANCE = 1e-4
 """Absolute. The policy's memory is float32, and processors add float32 numbers in different orders,
 which changes the last bits; integer programs have no such excuse and must agree bit for bit."""
 
-POLICY = "policy"
+Load = Callable[..., Program]
+""":func:`edge_dnq.session.load_from_bundle` with its last arguments given."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class ProgramCheck:
         largest_difference: In int8 codes for programs, in real units for the policy; None where
             the program could not be run.
         problem: Why the program could not be run.
+        kernels: Which kernels it ran on.
     """
 
     ok: bool
@@ -48,6 +53,7 @@ class ProgramCheck:
     outputs: int
     largest_difference: float | None = None
     problem: str | None = None
+    kernels: KernelUse | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,9 @@ class Verification:
     programs: dict[str, ProgramCheck] = field(default_factory=dict)
 
 
-def verify_bundle(path: str | Path, *, runtime: str = "auto", threads: int = 1) -> Verification:
+def verify_bundle(
+    path: str | Path, *, runtime: str = "auto", threads: int = 1, kernels: str = "auto"
+) -> Verification:
     """Check the files of a bundle, then run every program and the policy on the golden frames.
 
     Programs are run only when all files are as the manifest says.
@@ -69,10 +77,11 @@ def verify_bundle(path: str | Path, *, runtime: str = "auto", threads: int = 1) 
         path: The bundle's folder.
         runtime: The runtime to check on, or ``auto``.
         threads: Threads per program.
+        kernels: Which kernels to check, one of :data:`edge_dnq.kernels.CHOICES`.
 
     Raises:
         BundleError: there is no usable manifest.
-        RuntimeMissingError: no suitable runtime is installed.
+        RuntimeMissingError: no suitable runtime is installed, or not the kernels asked for.
     """
     folder = Path(path)
     manifest = read_manifest(folder)
@@ -88,12 +97,10 @@ def verify_bundle(path: str | Path, *, runtime: str = "auto", threads: int = 1) 
     except BundleError as error:
         files[manifest.golden.file] = FileCheck(False, str(error))
         return Verification(False, chosen, files, _not_run(manifest, "not run: no golden vectors"))
-    programs = {
-        spec.name: _check_program(bundle, spec, golden, chosen, threads)
-        for spec in manifest.programs
-    }
+    load = partial(load_from_bundle, runtime=chosen, threads=threads, kernels=kernels)
+    programs = {spec.name: _check_program(bundle, spec, golden, load) for spec in manifest.programs}
     if manifest.policy is not None:
-        programs[POLICY] = _check_policy(bundle, manifest.policy, golden, chosen, threads)
+        programs[POLICY] = _check_policy(bundle, manifest.policy, golden, load)
     return Verification(all(check.ok for check in programs.values()), chosen, files, programs)
 
 
@@ -107,33 +114,29 @@ def _check_program(
     bundle: Bundle,
     spec: ProgramSpec,
     golden: dict[str, NDArray[np.generic]],
-    runtime: str,
-    threads: int,
+    load: Load,
 ) -> ProgramCheck:
     expected = golden[f"program/{spec.name}"].astype(np.int16)
     try:
-        program = load_from_bundle(
-            bundle, spec.files, (spec.input,), (spec.output,), runtime, threads
-        )
+        program = load(bundle, spec.files, (spec.input,), (spec.output,))
     except BundleError as error:
         return ProgramCheck(False, expected.size, expected.size, problem=str(error))
     encode, side = _encoder(bundle, spec.input), spec.input.shape[1]
     frames = golden["frames"].astype(np.uint8, copy=False)
     rows = [program.run(encode(network_frame(frame, side)))[0] for frame in frames]
-    return _compare([expected], [np.concatenate(rows).astype(np.int16)], 0)
+    return _compare([expected], [np.concatenate(rows).astype(np.int16)], 0, program.kernels)
 
 
 def _check_policy(
     bundle: Bundle,
     spec: PolicySpec,
     golden: dict[str, NDArray[np.generic]],
-    runtime: str,
-    threads: int,
+    load: Load,
 ) -> ProgramCheck:
     expected = [golden[f"policy/{part}"].astype(np.float32) for part in ("logits", "h", "c")]
     total = sum(array.size for array in expected)
     try:
-        program = load_from_bundle(bundle, spec.files, spec.inputs, spec.outputs, runtime, threads)
+        program = load(bundle, spec.files, spec.inputs, spec.outputs)
     except BundleError as error:
         return ProgramCheck(False, total, total, problem=str(error))
     encode, side = _encoder(bundle, spec.inputs[0]), spec.inputs[0].shape[1]
@@ -142,7 +145,8 @@ def _check_policy(
     for frame in golden["frames"].astype(np.uint8, copy=False):
         logits, h, c = program.run(encode(network_frame(frame, side)), h, c)
         rows.append(logits)
-    return _compare(expected, [np.concatenate(rows), h, c], POLICY_TOLERANCE)
+    actual = [np.concatenate(rows), h, c]
+    return _compare(expected, actual, POLICY_TOLERANCE, program.kernels)
 
 
 def _encoder(bundle: Bundle, tensor: TensorSpec) -> InputEncoder:
@@ -154,6 +158,7 @@ def _compare(
     expected: Sequence[NDArray[np.generic]],
     actual: Sequence[NDArray[np.generic]],
     tolerance: float,
+    kernels: KernelUse,
 ) -> ProgramCheck:
     outputs = mismatches = 0
     largest = 0.0
@@ -163,4 +168,4 @@ def _compare(
         # Written so that NaN counts as a mismatch.
         mismatches += int(np.count_nonzero(~(distance <= tolerance)))
         largest = max(largest, float(np.nan_to_num(distance, nan=np.inf).max()))
-    return ProgramCheck(mismatches == 0, mismatches, outputs, largest)
+    return ProgramCheck(mismatches == 0, mismatches, outputs, largest, kernels=kernels)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge_dnq.bundle import Bundle
 from edge_dnq.cli.export import export, show
 from edge_dnq.cli.native_log import quiet_native
-from edge_dnq.cli.output import console, next_step
+from edge_dnq.cli.output import console, kernel_lines, next_step
 from edge_dnq.errors import EdgeDnqError, RuntimeMissingError
 from edge_dnq.evaluation import PairedSessions, reference_policy, relative_bit_operations
 from edge_dnq.playback import Tally, play
@@ -134,6 +134,8 @@ def play_and_show(
     out.print(strip)
     out.print(prediction_text(prediction.top))
     out.print(action_table(tally, styles))
+    for line in kernel_lines(session.kernels):
+        click.echo(f"kernels: {line}")
     click.echo(_savings(pair, tally))
     return pair
 
@@ -143,10 +145,15 @@ def _savings(pair: PairedSessions, tally: Tally) -> str:
     saved = 100 * (1 - pair.relative_cost)
     shares = {name: count / tally.frames for name, count in tally.actions.items()}
     operations = relative_bit_operations(manifest, shares)
+    why = ""
+    if any(use.isa is None for use in pair.session.kernels.values()):
+        why = (
+            "; the stock runtime runs 2 and 4 bits at the speed of 8, so only skipped frames save "
+            "it time"
+        )
     return (
         f"measured: {pair.session_ms / pair.frames:.3f} ms per frame, "
         f"{reference_policy(manifest)} {pair.reference_ms / pair.frames:.3f} ms on the same "
         "frames: " + (f"{saved:.0f} % saved" if saved >= 0 else f"{-saved:.0f} % more") + "\n"
-        f"counted: {100 * (1 - operations):.0f} % of the bit operations saved; the stock runtime "
-        "runs 2 and 4 bits at the speed of 8, so only skipped frames save it time"
+        f"counted: {100 * (1 - operations):.0f} % of the bit operations saved{why}"
     )

@@ -11,6 +11,7 @@ import edge_dnq
 from edge_dnq import host
 from edge_dnq.cli.options import json_option
 from edge_dnq.cli.output import console, human_bytes, next_step, print_json, table
+from edge_dnq.kernels import CHOICE_VARIABLE, KernelsStatus, kernels_status
 
 RUNTIMES: dict[str, tuple[str, ...]] = {
     "ai-edge-litert": ("ai-edge-litert",),
@@ -49,8 +50,6 @@ NEEDS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
 )
 """What is needed, the packages of which any one serves, what for, and how it is installed."""
 
-KERNELS = "none: low-bit kernels are not part of this version, programs run on the stock runtime"
-
 
 @click.command(name="env")
 @json_option
@@ -76,13 +75,20 @@ def collect() -> dict[str, Any]:
         "python": host.python_version(),
         "runtimes": runtimes,
         "packages": packages,
-        "kernels": KERNELS,
+        "kernels": kernels_status(),
         "missing": [
             {"name": name, "needed_for": purpose, "install": install}
             for name, serving, purpose, install in NEEDS
             if not have.intersection(serving)
         ],
     }
+
+
+def _kernels(status: KernelsStatus) -> str:
+    if not status.available:
+        return f"the runtime's own: {status.problem}"
+    choice = f", chosen by {CHOICE_VARIABLE}" if status.choice != "auto" else ""
+    return f"edge-dnq {status.version} on {status.isa}{choice}; has {', '.join(status.isas)}"
 
 
 def _show(facts: dict[str, Any]) -> None:
@@ -98,7 +104,7 @@ def _show(facts: dict[str, Any]) -> None:
     machine.add_row("system", facts["system"])
     machine.add_row("Python", facts["python"])
     machine.add_row("edge-dnq", facts["edge_dnq"])
-    machine.add_row("low-bit kernels", facts["kernels"])
+    machine.add_row("kernels", _kernels(facts["kernels"]))
     out.print(machine)
 
     software = table("software", "package", "version")

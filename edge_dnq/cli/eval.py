@@ -11,12 +11,13 @@ from edge_dnq.bundle import Bundle
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import (
     json_option,
+    kernels_option,
     policy_option,
     runtime_option,
     seed_option,
     threads_option,
 )
-from edge_dnq.cli.output import console, print_json, table
+from edge_dnq.cli.output import console, kernel_lines, print_json, table
 from edge_dnq.evaluation import Evaluation, evaluate
 from edge_dnq.report.colors import ActionStyle, action_styles
 
@@ -34,6 +35,7 @@ WORST = 5
 @click.option("--limit", type=click.IntRange(min=1), help="Use so many clips, drawn at random.")
 @runtime_option
 @threads_option
+@kernels_option
 @seed_option
 @json_option
 def command(
@@ -45,6 +47,7 @@ def command(
     limit: int | None,
     runtime: str,
     threads: int,
+    kernels: str,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -83,6 +86,7 @@ def command(
             runtime=runtime,
             threads=threads,
             seed=seed,
+            kernels=kernels,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if as_json:
@@ -99,6 +103,8 @@ def _show(result: Evaluation, styles: dict[str, ActionStyle]) -> None:
     overview.add_row("clips, frames", f"{result.clips}, {result.frames}")
     overview.add_row("time per frame", f"{result.mean_ms_per_frame:.3f} ms")
     against = f"{result.reference} ({result.reference_ms_per_frame:.3f} ms)"
+    for line in kernel_lines(result.kernels):
+        overview.add_row("kernels", line)
     overview.add_row("relative cost", f"{result.relative_cost:.3f} of {against}")
     for name, share in result.actions.items():
         style = styles[name]

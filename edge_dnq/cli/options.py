@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from edge_dnq.kernels import CHOICES
 from edge_dnq.policy import FORMS
 from edge_dnq.programs import RUNTIMES
 
@@ -20,6 +21,13 @@ threads_option = click.option(
     default=1,
     show_default=True,
     help="Threads per program.",
+)
+kernels_option = click.option(
+    "--kernels",
+    type=click.Choice(CHOICES),
+    default="auto",
+    show_default=True,
+    help="off: the runtime's own kernels; or an instruction set.",
 )
 policy_option = click.option(
     "--policy", default="learned", show_default=True, metavar="POLICY", help=f"{FORMS}."

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
+
+from edge_dnq.kernels import KernelUse
 
 
 def print_json(value: Any) -> None:
@@ -36,6 +39,14 @@ def table(title: str, *columns: str, right: str | tuple[str, ...] = ()) -> Table
 def console(*, error: bool = False) -> Console:
     """Return a console on stdout, or on stderr for progress and notes."""
     return Console(stderr=error, highlight=False)
+
+
+def kernel_lines(kernels: Mapping[str, KernelUse]) -> list[str]:
+    """Say which kernels the programs run on, those alike on one line."""
+    programs: dict[str, list[str]] = {}
+    for name, use in kernels.items():
+        programs.setdefault(use.describe(), []).append(name)
+    return [f"{', '.join(names)}: {line}" for line, names in programs.items()]
 
 
 def human_bytes(count: int | float) -> str:

@@ -12,12 +12,13 @@ from edge_dnq.bundle import Bundle
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import (
     json_option,
+    kernels_option,
     policy_option,
     runtime_option,
     seed_option,
     threads_option,
 )
-from edge_dnq.cli.output import console, next_step, print_json
+from edge_dnq.cli.output import console, kernel_lines, next_step, print_json
 from edge_dnq.playback import FrameRecord, Moment, Tally, play, record
 from edge_dnq.policy import parse_policy
 from edge_dnq.report.colors import ActionStyle, action_styles
@@ -37,6 +38,7 @@ from edge_dnq.video.sources import FrameSource, open_source
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many frames.")
 @runtime_option
 @threads_option
+@kernels_option
 @seed_option
 @click.option(
     "--overlay", type=click.Path(path_type=Path), help="Write the video with the run drawn in: .mp4"
@@ -53,6 +55,7 @@ def command(
     limit: int | None,
     runtime: str,
     threads: int,
+    kernels: str,
     seed: int,
     overlay: Path | None,
     timeline: Path | None,
@@ -74,7 +77,7 @@ def command(
     loaded = Bundle.load(bundle)
     picker = parse_policy(policy, loaded.manifest.actions, seed)
     with quiet_native():
-        session = Session(loaded, runtime=runtime, threads=threads, policy=picker)
+        session = Session(loaded, runtime=runtime, threads=threads, policy=picker, kernels=kernels)
         with open_source(source, rate=rate, limit=limit) as frames:
             title = f"{loaded.manifest.name} on {source}, policy {policy}, {session.runtime_name}"
             run = _Run(session, frames, keep_records=as_json)
@@ -150,6 +153,7 @@ class _Run:
             "latency_ms": self.tally.latency_ms(),
             "dropped": dropped,
             "runtime": self.session.runtime_name,
+            "kernels": self.session.kernels,
         }
 
     def show(self, dropped: int, overlay: Path | None, timeline: Path | None, policy: str) -> None:
@@ -162,6 +166,8 @@ class _Run:
             f"{self.tally.frames} frames, {dropped} dropped; ms per frame: "
             f"mean {latency['mean']:.2f}, median {latency['p50']:.2f}, p95 {latency['p95']:.2f}"
         )
+        for line in kernel_lines(self.session.kernels):
+            click.echo(f"kernels: {line}")
         for path in (overlay, timeline):
             if path is not None:
                 click.echo(f"wrote {path}")

@@ -8,9 +8,10 @@ import click
 from rich.table import Table
 
 from edge_dnq.cli.native_log import quiet_native
-from edge_dnq.cli.options import json_option, runtime_option, threads_option
+from edge_dnq.cli.options import json_option, kernels_option, runtime_option, threads_option
 from edge_dnq.cli.output import console, next_step, print_json, table
-from edge_dnq.verification import POLICY, POLICY_TOLERANCE, Verification, verify_bundle
+from edge_dnq.session import POLICY
+from edge_dnq.verification import POLICY_TOLERANCE, Verification, verify_bundle
 
 GOOD, BAD = "[green]ok[/green]", "[red]FAILED[/red]"
 
@@ -19,10 +20,16 @@ GOOD, BAD = "[green]ok[/green]", "[red]FAILED[/red]"
 @click.argument("bundle", type=click.Path(path_type=Path))
 @runtime_option
 @threads_option
+@kernels_option
 @json_option
 @click.pass_context
 def command(
-    context: click.Context, bundle: Path, runtime: str, threads: int, as_json: bool
+    context: click.Context,
+    bundle: Path,
+    runtime: str,
+    threads: int,
+    kernels: str,
+    as_json: bool,
 ) -> None:
     """Check every file of a bundle, then every program against its golden vectors.
 
@@ -31,7 +38,7 @@ def command(
     anything fails.
     """
     with quiet_native():
-        result = verify_bundle(bundle, runtime=runtime, threads=threads)
+        result = verify_bundle(bundle, runtime=runtime, threads=threads, kernels=kernels)
     if as_json:
         print_json(result)
     else:
@@ -70,11 +77,11 @@ def _show(bundle: Path, result: Verification) -> None:
 
 def _programs(result: Verification) -> Table:
     numbers = ("outputs", "mismatches", "largest difference")
-    programs = table(
-        f"golden vectors on {result.runtime}", "program", "result", *numbers, right=numbers
-    )
+    title = f"golden vectors on {result.runtime}"
+    programs = table(title, "program", "kernels", "result", *numbers, right=numbers)
     for name, check in result.programs.items():
         largest = "" if check.largest_difference is None else f"{check.largest_difference:.2g}"
         verdict = GOOD if check.ok else BAD
-        programs.add_row(name, verdict, str(check.outputs), str(check.mismatches), largest)
+        kernels = check.kernels.name if check.kernels is not None else ""
+        programs.add_row(name, kernels, verdict, str(check.outputs), str(check.mismatches), largest)
     return programs

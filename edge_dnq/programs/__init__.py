@@ -9,13 +9,20 @@ from typing import Any, NamedTuple, Protocol
 from numpy.typing import NDArray
 
 from edge_dnq.errors import RuntimeMissingError
+from edge_dnq.kernels import KernelUse
 from edge_dnq.manifest import TensorSpec
 
 Array = NDArray[Any]
 
 
 class Program(Protocol):
-    """A loaded program; it is not safe to run it from two threads at once."""
+    """A loaded program; it is not safe to run it from two threads at once.
+
+    Attributes:
+        kernels: Which kernels it runs on.
+    """
+
+    kernels: KernelUse
 
     def run(self, *inputs: Array) -> tuple[Array, ...]:
         """Run once: inputs and outputs in the order of the specs it was loaded with.
@@ -25,14 +32,15 @@ class Program(Protocol):
         ...
 
 
-Loader = Callable[[bytes, Sequence[TensorSpec], Sequence[TensorSpec], int], Program]
+Loader = Callable[[bytes, Sequence[TensorSpec], Sequence[TensorSpec], int, str], Program]
 
 
 class Runtime(NamedTuple):
     """One inference runtime.
 
     Attributes:
-        load: Makes a program from (content, inputs, outputs, threads); imports the runtime.
+        load: Makes a program from (content, inputs, outputs, threads, kernels); it imports the
+            runtime.
         packages: Import names, any of which serves.
         install: The command that installs it.
     """
@@ -43,11 +51,15 @@ class Runtime(NamedTuple):
 
 
 def _litert(
-    content: bytes, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], threads: int
+    content: bytes,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    threads: int,
+    kernels: str,
 ) -> Program:
     from edge_dnq.programs.litert import LiteRtProgram
 
-    return LiteRtProgram(content, inputs, outputs, threads)
+    return LiteRtProgram(content, inputs, outputs, threads, kernels)
 
 
 RUNTIMES: dict[str, Runtime] = {
@@ -73,6 +85,7 @@ def load_program(
     outputs: Sequence[TensorSpec],
     runtime: str,
     threads: int = 1,
+    kernels: str = "auto",
 ) -> Program:
     """Make a program ready to run.
 
@@ -82,12 +95,13 @@ def load_program(
         outputs: What it must give, likewise.
         runtime: A name in :data:`RUNTIMES`.
         threads: Threads it may use.
+        kernels: Which kernels to run it on, one of :data:`edge_dnq.kernels.CHOICES`.
 
     Raises:
         BundleError: not a program, or its tensors differ from the specs.
-        RuntimeMissingError: the runtime is unknown or not installed.
+        RuntimeMissingError: the runtime is unknown or not installed, or not the kernels asked for.
     """
     if runtime not in RUNTIMES:
         known = ", ".join(RUNTIMES)
         raise RuntimeMissingError(f"unknown runtime {runtime!r}: choose one of {known}")
-    return RUNTIMES[runtime].load(content, inputs, outputs, threads)
+    return RUNTIMES[runtime].load(content, inputs, outputs, threads, kernels)

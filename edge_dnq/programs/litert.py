@@ -3,19 +3,25 @@
 LiteRT rounds as the exporter's reference does, so its integers are the golden ones. tflite-runtime
 2.14 requantises with the older fixed-point rule: int8 logits of programs differ by some codes, more
 the fewer bits a program has, and the policy's features by some of their 255 codes.
+
+Where the package's own kernels are installed, they take what they know of a program, and the
+runtime's kernels the rest. They round as LiteRT does, whichever package runs them.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dnq.errors import BundleError, RuntimeMissingError
+from edge_dnq.kernels import KernelUse, kernels_status, read_report, use_of
 from edge_dnq.manifest import TensorSpec
 
 Array = NDArray[Any]
@@ -34,6 +40,7 @@ class Package(NamedTuple):
     name: str
     version: str
     interpreter: Any
+    load_delegate: Any
 
 
 def find_package() -> Package:
@@ -45,7 +52,8 @@ def find_package() -> Package:
     problems = []
     for module, distribution in PACKAGES:
         try:
-            interpreter = importlib.import_module(f"{module}.interpreter").Interpreter
+            interpreter = importlib.import_module(f"{module}.interpreter")
+            parts = interpreter.Interpreter, interpreter.load_delegate
         except ModuleNotFoundError as error:
             if error.name not in (module, f"{module}.interpreter"):
                 problems.append(f"{distribution}: {error}")
@@ -53,7 +61,7 @@ def find_package() -> Package:
             # tflite-runtime is built for numpy 1 and fails this way under numpy 2.
             problems.append(f"{distribution}: {str(error).strip().partition(chr(10))[0]}")
         else:
-            return Package(distribution, importlib.metadata.version(distribution), interpreter)
+            return Package(distribution, importlib.metadata.version(distribution), *parts)
     because = f" ({'; '.join(problems)})" if problems else ""
     raise RuntimeMissingError(f"no runtime for TFLite programs is installed{because}: {INSTALL}")
 
@@ -66,10 +74,15 @@ class LiteRtProgram:
         inputs: What it must take.
         outputs: What it must give.
         threads: Threads of the interpreter.
+        kernels: One of :data:`edge_dnq.kernels.CHOICES`. A forced instruction set is an error where
+            it cannot be had; ``auto`` falls back on the runtime's kernels.
+
+    Attributes:
+        kernels: Which kernels it runs on.
 
     Raises:
         BundleError: not a TFLite program, or its tensors differ from the specs.
-        RuntimeMissingError: no package to run it is installed.
+        RuntimeMissingError: no package to run it is installed, or not the kernels asked for.
     """
 
     def __init__(
@@ -78,6 +91,7 @@ class LiteRtProgram:
         inputs: Sequence[TensorSpec],
         outputs: Sequence[TensorSpec],
         threads: int = 1,
+        kernels: str = "auto",
     ) -> None:
         if len(content) < _MINIMUM_BYTES or content[_IDENTIFIER] != b"TFL3":
             raise BundleError("not a TFLite program: the file's identifier is missing")
@@ -86,8 +100,7 @@ class LiteRtProgram:
         # The interpreter does not own the buffer it reads its weights from.
         self._content = content
         try:
-            self._interpreter = package.interpreter(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            self._interpreter, self.kernels = _make_interpreter(package, content, threads, kernels)
             self._inputs = _match(inputs, self._interpreter, "inputs")
             self._outputs = _match(outputs, self._interpreter, "outputs")
         except (ValueError, RuntimeError) as error:
@@ -108,6 +121,44 @@ class LiteRtProgram:
         except RuntimeError as error:
             raise BundleError(f"{self._package} cannot run it: {_reason(error)}") from error
         return tuple(interpreter.get_tensor(index) for index in self._outputs)
+
+
+def _make_interpreter(
+    package: Package, content: bytes, threads: int, kernels: str
+) -> tuple[Any, KernelUse]:
+    """Make an interpreter on the package's own kernels, or on the runtime's where those fail.
+
+    Raises:
+        RuntimeMissingError: a forced instruction set cannot be had.
+        ValueError, RuntimeError: the runtime does not take the program.
+    """
+    status = kernels_status(kernels)
+    problem = status.problem
+    if status.available:
+        try:
+            return _delegate(package, content, threads, str(status.path), str(status.isa))
+        except (OSError, ValueError, RuntimeError) as error:
+            problem = f"the kernels failed: {_reason(error)}"
+    if status.choice not in ("auto", "off"):
+        raise RuntimeMissingError(f"kernels {status.choice}: {problem}")
+    interpreter = package.interpreter(model_content=content, num_threads=threads)
+    interpreter.allocate_tensors()
+    return interpreter, KernelUse(None, problem=problem)
+
+
+def _delegate(
+    package: Package, content: bytes, threads: int, path: str, isa: str
+) -> tuple[Any, KernelUse]:
+    key = uuid.uuid4().hex
+    delegate = package.load_delegate(path, {"isa": isa, "report": key})
+    interpreter = package.interpreter(
+        model_content=content, num_threads=threads, experimental_delegates=[delegate]
+    )
+    interpreter.allocate_tensors()
+    report = read_report(Path(path), key)
+    if report is None:
+        raise RuntimeError(f"{path} does not tell what it did")
+    return interpreter, use_of(report)
 
 
 def _reason(error: Exception) -> str:

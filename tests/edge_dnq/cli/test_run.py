@@ -15,7 +15,9 @@ from tests.edge_dnq.cli.conftest import CLIP_FRAMES, Cli, command, run_with_smal
 
 def test_json_contract(cli: Cli, bundle_folder: Path, bundle: Bundle, clip: Path) -> None:
     facts = cli("run", bundle_folder, clip, "--json").json
-    assert set(facts) == {"frames", "actions", "result", "latency_ms", "dropped", "runtime"}
+    assert set(facts) == {
+        "frames", "actions", "result", "latency_ms", "dropped", "runtime", "kernels",
+    }  # fmt: skip
     assert len(facts["frames"]) == CLIP_FRAMES
     for index, frame in enumerate(facts["frames"]):
         assert set(frame) == {"index", "time_s", "action", "latency_ms", "top1"}
@@ -39,6 +41,10 @@ def test_json_contract(cli: Cli, bundle_folder: Path, bundle: Bundle, clip: Path
     assert latency["p95"] == pytest.approx(np.percentile(own, 95), rel=1e-5)
     assert facts["dropped"] == 0
     assert facts["runtime"] == "litert"
+    assert set(facts["kernels"]) == {*(p.name for p in bundle.manifest.programs), "policy"}
+    for use in facts["kernels"].values():
+        assert use["isa"] is not None or use["problem"]
+        assert use["claimed"] + len(use["declined"]) == use["operations"]
 
 
 def test_the_command_line_says_what_the_library_says(
