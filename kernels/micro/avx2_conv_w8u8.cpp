@@ -59,6 +59,8 @@ void accumulate_chunk(const Scratch& scratch, std::size_t steps, const std::int1
       const __m256i activations = broadcast(scratch.rows[row] + 2 * pair);
       sums[row][0] = _mm256_add_epi32(sums[row][0], _mm256_madd_epi16(activations, low));
       sums[row][1] = _mm256_add_epi32(sums[row][1], _mm256_madd_epi16(activations, high));
+      // Keeps GCC from collecting the broadcasts of all rows first, for which registers are short.
+      asm volatile("" : "+x"(sums[row][0]), "+x"(sums[row][1]));
     }
   }
   for (std::size_t row = 0; row < kRows; ++row) {
