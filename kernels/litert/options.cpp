@@ -51,11 +51,13 @@ DelegateOptions parse_options(const char* const* keys, const char* const* values
       options.threads = parse_int(key, value, kMaxThreads);
     } else if (key == "verbose") {
       options.verbose = parse_int(key, value, 1) != 0;
+    } else if (key == "profile") {
+      options.profile = parse_int(key, value, 1) != 0;
     } else if (key == "report") {
       options.report = value;
     } else {
       throw std::invalid_argument("unknown option '" + key +
-                                  "': there are isa, threads, verbose and report");
+                                  "': there are isa, threads, verbose, profile and report");
     }
   }
   const char* variable = std::getenv(kVariable);

@@ -12,12 +12,14 @@ namespace edge_dnq {
 ///   isa      auto, off, or an instruction set; auto takes $EDGE_DNQ_KERNELS, then the best one
 ///   threads  0 takes the interpreter's number
 ///   verbose  1 tells on stderr what was claimed
+///   profile  1 times every operation; the report tells the last run's seconds
 ///   report   a name under which edge_dnq_litert_report() tells what was claimed
 struct DelegateOptions {
   bool off = false;
   Isa isa = Isa::kScalar;
   int threads = 0;
   bool verbose = false;
+  bool profile = false;
   std::string report;
 };
 

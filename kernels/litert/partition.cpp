@@ -52,8 +52,14 @@ void Partition::prepare(tfl::Context& context) {
   input_data_.resize(inputs_.size());
   output_data_.resize(outputs_.size());
   shapes_ = shapes(context);
-  report_->set_partition(&context, {this, static_cast<int>(nodes_.size()), options.threads,
-                                    engine_->ops(), engine_->memory()});
+  engine_->set_profiling(options_.profile);
+  publish(context);
+}
+
+void Partition::publish(const tfl::Context& context) {
+  report_->set_partition(&context,
+                         {this, static_cast<int>(nodes_.size()), thread_count(options_, context),
+                          engine_->ops(), engine_->memory()});
 }
 
 std::vector<int> Partition::shapes(const tfl::Context& context) const {
@@ -79,6 +85,7 @@ void Partition::invoke(const tfl::Context& context) {
     if (output_data_[i] == nullptr) throw Unsupported("an output without memory");
   }
   engine_->run(input_data_.data(), output_data_.data());
+  if (options_.profile) publish(context);
 }
 
 }  // namespace edge_dnq

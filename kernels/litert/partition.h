@@ -29,6 +29,7 @@ class Partition {
 
  private:
   std::vector<int> shapes(const tfl::Context& context) const;
+  void publish(const tfl::Context& context);
 
   const DelegateOptions options_;
   const std::shared_ptr<DelegateReport> report_;

@@ -53,7 +53,7 @@ std::string write(const DeclinedNode& node) {
 
 std::string write(const OpReport& op) {
   return "{" + field("op", quoted(op.op)) + "," + field("kernel", quoted(op.kernel)) + "," +
-         number("macs", op.macs) + "}";
+         number("macs", op.macs) + "," + number("seconds", op.seconds) + "}";
 }
 
 std::string write(const PartitionReport& part) {

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "core/panels.h"
+#include "core/stock_rounding.h"
 
 namespace edge_dnq {
 namespace {
