@@ -23,6 +23,10 @@ class ConvStep final : public Step {
         in_(context.view(conv_.input)),
         out_(context.view(op.output())),
         window_(window_of(conv_, in_.tensor->shape)),
+        window_origin_(in_.interior - static_cast<std::size_t>(conv_.padding.top) * in_.row_bytes -
+                       static_cast<std::size_t>(conv_.padding.left) * in_.pixel_bytes),
+        window_row_(static_cast<std::size_t>(conv_.stride_height) * in_.row_bytes),
+        window_column_(static_cast<std::size_t>(conv_.stride_width) * in_.pixel_bytes),
         panel_(std::move(panel)),
         block_bytes_(block_bytes(kernel_, window_)),
         blocks_(block_count(kernel_, out_.channels())),
@@ -154,20 +158,35 @@ class ConvStep final : public Step {
     }
   }
 
-  const std::uint8_t* window_at(std::size_t pixel) const {
-    const std::size_t y = pixel / out_.width();
-    const std::size_t x = pixel % out_.width();
-    return in_.interior +
-           (static_cast<std::ptrdiff_t>(y) * conv_.stride_height - conv_.padding.top) *
-               static_cast<std::ptrdiff_t>(in_.row_bytes) +
-           (static_cast<std::ptrdiff_t>(x) * conv_.stride_width - conv_.padding.left) *
-               static_cast<std::ptrdiff_t>(in_.pixel_bytes);
-  }
+  /// Walks over output pixels in order; one division at the start, none per pixel.
+  class Cursor {
+   public:
+    Cursor(const ConvStep& step, std::size_t pixel)
+        : step_(&step), y_(pixel / step.out_.width()), x_(pixel % step.out_.width()) {}
+
+    void advance() {
+      if (++x_ == step_->out_.width()) {
+        x_ = 0;
+        ++y_;
+      }
+    }
+    const std::uint8_t* window() const {
+      return step_->window_origin_ + y_ * step_->window_row_ + x_ * step_->window_column_;
+    }
+    std::uint8_t* in(const View& view) const { return view.at(y_, x_); }
+
+   private:
+    const ConvStep* step_;
+    std::size_t y_;
+    std::size_t x_;
+  };
 
   void sum_windows(const Work& work) const {
     const std::size_t bytes = window_.row_bytes(in_.format());
-    for (std::size_t pixel = work.pixels.first; pixel < work.pixels.last; ++pixel) {
-      const std::uint8_t* first = window_at(pixel);
+    Cursor cursor(*this, work.pixels.first);
+    for (std::size_t pixel = work.pixels.first; pixel < work.pixels.last;
+         ++pixel, cursor.advance()) {
+      const std::uint8_t* first = cursor.window();
       std::int32_t sum = 0;
       for (std::size_t y = 0; y < window_.height; ++y) {
         sum += ops_.code_sum(in_.format(), first + y * in_.row_bytes, bytes);
@@ -196,33 +215,36 @@ class ConvStep final : public Step {
     }
     const std::uint8_t* pixels[kMaxRows];
     tile.pixels = pixels;
+    Cursor cursor(*this, work.pixels.first);
     for (std::size_t p = work.pixels.first; p < work.pixels.last; p += kernel_.max_rows) {
       tile.rows = std::min<std::size_t>(kernel_.max_rows, work.pixels.last - p);
-      for (std::size_t row = 0; row < tile.rows; ++row) pixels[row] = window_at(p + row);
+      Cursor ahead = cursor;
+      for (std::size_t row = 0; row < tile.rows; ++row, ahead.advance()) {
+        pixels[row] = ahead.window();
+      }
       tile.sums = work.scratch.sums + p;
       kernel_.accumulate(tile);
-      finish(work.scratch, tile, p, block * kernel_.nr);
+      finish(work.scratch, tile, cursor, block * kernel_.nr);
+      cursor = ahead;
     }
   }
 
   /// From accumulators to the stored output.
-  void finish(const Scratch& scratch, const Tile& tile, std::size_t pixel,
-              std::size_t channel) const {
+  void finish(const Scratch& scratch, const Tile& tile, Cursor cursor, std::size_t channel) const {
     const std::size_t n = std::min(tile.blocks * kernel_.nr, out_.channels() - channel);
     const std::size_t offset = pixel_bytes(out_.format(), channel);
-    for (std::size_t row = 0; row < tile.rows; ++row) {
-      const std::size_t y = (pixel + row) / out_.width();
-      const std::size_t x = (pixel + row) % out_.width();
+    const std::size_t other_offset = other_ == nullptr ? 0 : pixel_bytes(other_->format(), channel);
+    for (std::size_t row = 0; row < tile.rows; ++row, cursor.advance()) {
       ops_.requantise(tile.acc + row * tile.acc_stride, bias_.data() + channel,
                       multiplier_.data() + channel, n, clamp_, scratch.q);
       if (other_ != nullptr) {
-        const std::uint8_t* other = other_->at(y, x) + pixel_bytes(other_->format(), channel);
+        const std::uint8_t* other = cursor.in(*other_) + other_offset;
         for_blocks(other_->format(), n, [&](std::size_t byte, std::size_t first, std::size_t size) {
           ops_.unpack(other_->format(), other + byte, size, scratch.other + first);
         });
         ops_.add(scratch.q, scratch.other, n, add_, add_clamp_, scratch.q);
       }
-      std::uint8_t* out = out_.at(y, x) + offset;
+      std::uint8_t* out = cursor.in(out_) + offset;
       for_blocks(out_.format(), n, [&](std::size_t byte, std::size_t first, std::size_t size) {
         ops_.pack(out_.format(), scratch.q + first, size, out + byte);
       });
@@ -236,6 +258,9 @@ class ConvStep final : public Step {
   View out_;
   const View* other_ = nullptr;
   Window window_;
+  const std::uint8_t* window_origin_;  ///< window of output pixel (0, 0)
+  std::size_t window_row_;             ///< bytes between windows of neighbouring output rows
+  std::size_t window_column_;          ///< and columns
   PanelUse panel_;
   std::size_t block_bytes_;
   std::size_t blocks_;

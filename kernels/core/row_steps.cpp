@@ -116,7 +116,9 @@ class PoolStep final : public Step {
       : ops_(context.ops),
         pool_(pool),
         in_(context.view(pool.input)),
-        out_(context.view(pool.output)) {}
+        out_(context.view(pool.output)),
+        clamps_(in_.tensor->range.low < pool.range.low ||
+                in_.tensor->range.high > pool.range.high) {}
 
   std::size_t scratch_bytes(int) const override {
     return padded(in_.width() * in_.channels()) + 2 * padded(in_.channels());
@@ -180,7 +182,7 @@ class PoolStep final : public Step {
     for (std::size_t column = window.first; column < window.last; ++column) {
       ops_.maximum(columns + column * channels, channels, pixel);
     }
-    if (pool_.range.low > -128 || pool_.range.high < 127) {
+    if (clamps_) {
       for (std::size_t c = 0; c < channels; ++c) {
         pixel[c] =
             static_cast<std::int8_t>(std::clamp<int>(pixel[c], pool_.range.low, pool_.range.high));
@@ -192,6 +194,7 @@ class PoolStep final : public Step {
   MaxPool pool_;
   View in_;
   View out_;
+  bool clamps_;  ///< the fused activation changes something
 };
 
 /// The stock runtime's mean: the float32 sum of raw q times one factor, plus one offset, then half
