@@ -47,24 +47,24 @@ class ConvStep final : public Step {
     }
   }
 
-  std::size_t scratch_bytes(int) const override {
+  std::size_t scratch_bytes() const override {
     return acc_bytes() + 2 * q_bytes() + sums_bytes() + expanded_bytes();
   }
 
-  void run(int thread, int threads, std::uint8_t* scratch) const override {
-    if (thread == 0) fill_halo(out_);
+  void run(int part, int parts, std::uint8_t* scratch) const override {
+    if (part == 0) fill_halo(out_);
     const std::size_t pixels = out_.height() * out_.width();
     const std::size_t groups = (blocks_ + kernel_.max_blocks - 1) / kernel_.max_blocks;
     Work work{split(scratch), {0, pixels}, {0, groups}};
     // Splitting pixels shares no panel between threads' caches; splitting channels leaves enough
     // pixels for full tiles where the image is small.
     const std::size_t tiles = (pixels + kernel_.max_rows - 1) / kernel_.max_rows;
-    if (tiles >= std::size_t{8} * static_cast<std::size_t>(threads)) {
-      const Share share = share_of(tiles, thread, threads);
+    if (tiles >= std::size_t{8} * static_cast<std::size_t>(parts)) {
+      const Share share = share_of(tiles, part, parts);
       work.pixels = {share.first * kernel_.max_rows,
                      std::min(pixels, share.last * kernel_.max_rows)};
     } else {
-      work.groups = share_of(groups, thread, threads);
+      work.groups = share_of(groups, part, parts);
     }
     if (work.groups.first == work.groups.last || work.pixels.first == work.pixels.last) return;
     if (kernel_.element == Element::kCode2) sum_windows(work);

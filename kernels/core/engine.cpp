@@ -31,7 +31,7 @@ class PlannedEngine final : public Engine {
     make_steps();
     scratch_size_ = 0;
     for (const auto& step : steps_) {
-      scratch_size_ = std::max(scratch_size_, step->scratch_bytes(pool_.threads()));
+      scratch_size_ = std::max(scratch_size_, step->scratch_bytes());
     }
     scratch_size_ = (scratch_size_ + 63) / 64 * 64 + AlignedBytes::kReadAhead;
     scratch_ = AlignedBytes(scratch_size_ * static_cast<std::size_t>(pool_.threads()));
@@ -43,14 +43,12 @@ class PlannedEngine final : public Engine {
     if (profiling_) {
       for (current_ = 0; current_ < steps_.size(); ++current_) {
         const auto start = Clock::now();
-        pool_.run(&PlannedEngine::run_current, this);
+        pool_.run(&PlannedEngine::run_current, this, parts());
         seconds_[current_] = seconds_since(start);
       }
-    } else if (pool_.threads() == 1) {
-      for (const auto& step : steps_) step->run(0, 1, scratch_.data());
     } else {
       for (current_ = 0; current_ < steps_.size(); ++current_) {
-        pool_.run(&PlannedEngine::run_current, this);
+        pool_.run(&PlannedEngine::run_current, this, parts());
       }
     }
     for (std::size_t i = 0; i < outputs_.size(); ++i) load(view(outputs_[i]), outputs[i]);
@@ -71,10 +69,13 @@ class PlannedEngine final : public Engine {
   Isa isa() const override { return isa_; }
 
  private:
-  static void run_current(void* self, int thread) {
+  /// More parts than threads, so that a thread that is held up leaves some to the others.
+  int parts() const { return pool_.threads() == 1 ? 1 : kPartsPerThread * pool_.threads(); }
+
+  static void run_current(void* self, int part, int thread) {
     auto* engine = static_cast<PlannedEngine*>(self);
     engine->steps_[engine->current_]->run(
-        thread, engine->pool_.threads(),
+        part, engine->parts(),
         engine->scratch_.data() + static_cast<std::size_t>(thread) * engine->scratch_size_);
   }
 
@@ -190,6 +191,7 @@ class PlannedEngine final : public Engine {
   }
 
   static constexpr std::size_t kCopy = 1024;
+  static constexpr int kPartsPerThread = 3;
 
   Isa isa_;
   std::vector<int> inputs_;

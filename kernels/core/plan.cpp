@@ -17,7 +17,8 @@ Overloaded(Ts...) -> Overloaded<Ts...>;
 class Planner {
  public:
   Planner(const Graph& graph, Isa isa) : graph_(graph), isa_(isa) {
-    for (const Tensor& tensor : graph.tensors) plan_.tensors.push_back({tensor, {}, true, Format::kS8, {}});
+    for (const Tensor& tensor : graph.tensors)
+      plan_.tensors.push_back({tensor, {}, true, Format::kS8, {}});
     for (const Op& op : graph.ops) plan_.ops.push_back({op, {}, nullptr, {}});
   }
 

@@ -45,13 +45,13 @@ class AddStep final : public Step {
         factors_(add_factors(a_.tensor->shape, b_.tensor->shape, out_.tensor->shape)),
         clamp_{out_.tensor->shape.zero_point, add.range.low, add.range.high} {}
 
-  std::size_t scratch_bytes(int) const override { return 2 * padded(out_.channels()); }
-  void run(int thread, int threads, std::uint8_t* scratch) const override {
-    if (thread == 0) fill_halo(out_);
+  std::size_t scratch_bytes() const override { return 2 * padded(out_.channels()); }
+  void run(int part, int parts, std::uint8_t* scratch) const override {
+    if (part == 0) fill_halo(out_);
     auto* a = reinterpret_cast<std::int8_t*>(scratch);
     std::int8_t* b = a + padded(out_.channels());
     const PixelAccess access(ops_);
-    const Share rows = share_of(out_.height(), thread, threads);
+    const Share rows = share_of(out_.height(), part, parts);
     for (std::size_t y = rows.first; y < rows.last; ++y) {
       for (std::size_t x = 0; x < out_.width(); ++x) {
         access.read(a_, y, x, a);
@@ -81,12 +81,12 @@ class PadStep final : public Step {
         in_(context.view(pad.input)),
         out_(context.view(pad.output)) {}
 
-  std::size_t scratch_bytes(int) const override { return padded(out_.channels()); }
-  void run(int thread, int threads, std::uint8_t* scratch) const override {
-    if (thread == 0) fill_halo(out_);
+  std::size_t scratch_bytes() const override { return padded(out_.channels()); }
+  void run(int part, int parts, std::uint8_t* scratch) const override {
+    if (part == 0) fill_halo(out_);
     auto* q = reinterpret_cast<std::int8_t*>(scratch);
     const PixelAccess access(ops_);
-    const Share rows = share_of(out_.height(), thread, threads);
+    const Share rows = share_of(out_.height(), part, parts);
     for (std::size_t y = rows.first; y < rows.last; ++y) {
       for (std::size_t x = 0; x < out_.width(); ++x) {
         const std::size_t from_y = y - static_cast<std::size_t>(pad_.padding.top);
@@ -120,17 +120,17 @@ class PoolStep final : public Step {
         clamps_(in_.tensor->range.low < pool.range.low ||
                 in_.tensor->range.high > pool.range.high) {}
 
-  std::size_t scratch_bytes(int) const override {
+  std::size_t scratch_bytes() const override {
     return padded(in_.width() * in_.channels()) + 2 * padded(in_.channels());
   }
 
   /// First the maximum over the window's rows, for a whole image row; then over its columns.
-  void run(int thread, int threads, std::uint8_t* scratch) const override {
-    if (thread == 0) fill_halo(out_);
+  void run(int part, int parts, std::uint8_t* scratch) const override {
+    if (part == 0) fill_halo(out_);
     auto* columns = reinterpret_cast<std::int8_t*>(scratch);
     std::int8_t* pixel = columns + padded(in_.width() * in_.channels());
     const PixelAccess access(ops_);
-    const Share rows = share_of(out_.height(), thread, threads);
+    const Share rows = share_of(out_.height(), part, parts);
     for (std::size_t y = rows.first; y < rows.last; ++y) {
       reduce_rows(access, y, columns, pixel);
       for (std::size_t x = 0; x < out_.width(); ++x) {
@@ -211,11 +211,11 @@ class MeanStep final : public Step {
                                  static_cast<float>(out.zero_point));
   }
 
-  std::size_t scratch_bytes(int) const override {
+  std::size_t scratch_bytes() const override {
     return padded(in_.channels()) * (1 + sizeof(std::int32_t));
   }
-  void run(int thread, int, std::uint8_t* scratch) const override {
-    if (thread != 0) return;
+  void run(int part, int, std::uint8_t* scratch) const override {
+    if (part != 0) return;
     fill_halo(out_);
     auto* sums = reinterpret_cast<std::int32_t*>(scratch);
     auto* q = reinterpret_cast<std::int8_t*>(sums + padded(in_.channels()));

@@ -40,20 +40,20 @@ void for_blocks(Format format, std::size_t n, Visit visit) {
 /// Writes the zero point into the halo. The arena reuses memory, so this happens at every run.
 void fill_halo(const View& view);
 
-/// The share of `count` items that thread `thread` of `threads` takes.
+/// The share of `count` items that part `part` of `parts` has.
 struct Share {
   std::size_t first;
   std::size_t last;  ///< past the end
 };
-Share share_of(std::size_t count, int thread, int threads);
+Share share_of(std::size_t count, int part, int parts);
 
 class Step {
  public:
   virtual ~Step() = default;
   /// Bytes of scratch memory that each thread needs.
-  virtual std::size_t scratch_bytes(int threads) const = 0;
-  /// Does this thread's share. `scratch` is the thread's own, 64-byte aligned.
-  virtual void run(int thread, int threads, std::uint8_t* scratch) const = 0;
+  virtual std::size_t scratch_bytes() const = 0;
+  /// Does one part of `parts`. `scratch` is the running thread's own, 64-byte aligned.
+  virtual void run(int part, int parts, std::uint8_t* scratch) const = 0;
   virtual std::string describe() const = 0;
   virtual std::string kernel() const = 0;
   virtual std::int64_t macs() const { return 0; }

@@ -9,7 +9,7 @@
 namespace edge_dnq {
 namespace {
 
-constexpr int kSpins = 20000;
+constexpr int kSpins = 4000;
 
 void pause_briefly() {
 #if defined(__x86_64__)
@@ -57,36 +57,51 @@ ThreadPool::~ThreadPool() { stop(); }
 
 void ThreadPool::stop() {
   stopping_.store(true, std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  wake_all(generation_);
+  round_.fetch_add(1, std::memory_order_release);
+  wake_all(round_);
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::run(Task task, void* context) {
+void ThreadPool::run(Task task, void* context, int parts) {
   if (workers_.empty()) {
-    task(context, 0);
+    for (int part = 0; part < parts; ++part) task(context, part, 0);
     return;
   }
   task_ = task;
   context_ = context;
-  running_.store(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  wake_all(generation_);
-  task(context, 0);
-  for (std::uint32_t left = running_.load(std::memory_order_acquire); left != 0;
-       left = running_.load(std::memory_order_acquire)) {
-    wait_while(running_, left);
+  unfinished_.store(static_cast<std::uint32_t>(parts), std::memory_order_relaxed);
+  const std::uint32_t round = round_.load(std::memory_order_relaxed) + 1;
+  ticket_.store(std::uint64_t{round} << 32U | static_cast<std::uint64_t>(parts) << 16U,
+                std::memory_order_release);
+  round_.store(round, std::memory_order_release);
+  wake_all(round_);
+  take_parts(round, 0);
+  for (std::uint32_t left = unfinished_.load(std::memory_order_acquire); left != 0;
+       left = unfinished_.load(std::memory_order_acquire)) {
+    wait_while(unfinished_, left);
+  }
+}
+
+void ThreadPool::take_parts(std::uint32_t round, int thread) {
+  std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+  while (ticket >> 32U == round) {
+    const auto next = static_cast<int>(ticket & 0xFFFFU);
+    const auto parts = static_cast<int>(ticket >> 16U & 0xFFFFU);
+    if (next == parts) return;
+    if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
+    task_(context_, next, thread);
+    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake_all(unfinished_);
+    ticket = ticket_.load(std::memory_order_acquire);
   }
 }
 
 void ThreadPool::work(int thread) {
   std::uint32_t seen = 0;
   while (true) {
-    wait_while(generation_, seen);
-    seen = generation_.load(std::memory_order_acquire);
+    wait_while(round_, seen);
+    seen = round_.load(std::memory_order_acquire);
     if (stopping_.load(std::memory_order_relaxed)) return;
-    task_(context_, thread);
-    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake_all(running_);
+    take_parts(seen, thread);
   }
 }
 

@@ -1,4 +1,4 @@
-// Threads that wait for the next step of an inference.
+// Threads that share the parts of one step of an inference.
 #pragma once
 
 #include <atomic>
@@ -8,11 +8,15 @@
 
 namespace edge_dnq {
 
-/// Runs a function on every thread at once; the caller is thread 0. Waiting is a short spin, then
-/// a futex: steps of one inference follow each other within microseconds, inferences may not.
+/// Parts of a task are claimed one by one, so a thread that the system does not schedule holds
+/// nobody up: the others, the caller among them, do its share. Waiting is a short spin, then a
+/// futex: steps of one inference follow each other within microseconds, inferences may not.
 class ThreadPool {
  public:
-  using Task = void (*)(void* context, int thread);
+  /// `thread` is in 0 .. threads() - 1 and at one part at a time.
+  using Task = void (*)(void* context, int part, int thread);
+
+  static constexpr int kMaxParts = 0xFFFF;
 
   /// Throws std::system_error when a thread cannot be started.
   explicit ThreadPool(int threads);
@@ -22,18 +26,24 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Returns when every thread has finished `task`. Not to be called from two threads at once.
-  void run(Task task, void* context);
+  /// Runs parts 0 .. parts - 1 (at most kMaxParts) and returns when all are done. Not to be called
+  /// from two threads at once.
+  void run(Task task, void* context, int parts);
 
  private:
+  /// Claims parts of round `round` until none is left.
+  void take_parts(std::uint32_t round, int thread);
   void work(int thread);
   void stop();
 
   std::vector<std::thread> workers_;
   Task task_ = nullptr;
   void* context_ = nullptr;
-  std::atomic<std::uint32_t> generation_{0};
-  std::atomic<std::uint32_t> running_{0};
+  /// Round in the upper half, then 16 bits of parts and 16 bits of the next part: one word, so that
+  /// a late thread cannot claim a part of a round that is over.
+  std::atomic<std::uint64_t> ticket_{0};
+  std::atomic<std::uint32_t> round_{0};
+  std::atomic<std::uint32_t> unfinished_{0};
   std::atomic<bool> stopping_{false};
 };
 
