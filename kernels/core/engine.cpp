@@ -35,6 +35,7 @@ class PlannedEngine final : public Engine {
     }
     scratch_size_ = (scratch_size_ + 63) / 64 * 64 + AlignedBytes::kReadAhead;
     scratch_ = AlignedBytes(scratch_size_ * static_cast<std::size_t>(pool_.threads()));
+    memory_.scratch_bytes = scratch_.size();
     seconds_.assign(steps_.size(), 0.0);
   }
 
