@@ -1,19 +1,19 @@
 // 2-bit codes with 2-bit weight codes on ARMv8.0: the byte of two activation codes selects one of
 // sixteen tables, TBL looks the sum of two products up for sixteen output channels, and uint8
-// accumulators are flushed to uint16.
+// accumulators are flushed to uint16. 32 MACs take two instructions.
+//
+// The loop is written in assembly for the reasons given in neon_conv8.cpp.
 #include <arm_neon.h>
 
-#include <algorithm>
-
 #include "micro/neon_accumulate.h"
+#include "micro/neon_rows.h"
 
 namespace edge_dnq {
 namespace {
 
 constexpr std::size_t kNr = 16;
-constexpr std::size_t kBlocks = 2;
 
-/// products.of[c0 | c1 << 2][u0 | u1 << 2] = c0 * u0 + c1 * u1
+/// of[c0 | c1 << 2][u0 | u1 << 2] = c0 * u0 + c1 * u1
 struct ProductTables {
   std::uint8_t of[16][16];
 
@@ -29,121 +29,130 @@ struct ProductTables {
 
 alignas(64) constexpr ProductTables kProducts;
 
-template <std::size_t Rows, std::size_t Blocks>
-struct Accumulators {
-  uint8x16_t narrow[Rows][Blocks];
-  uint16x8_t wide[Rows][Blocks][2];
+// Registers: v0-v3 tables of the four pixels; v4, v5 weights of the two blocks; v6, v7 (and the
+// tables, once used) products; v8 + 2 * row + block accumulators; v16 + 4 * row + 2 * block + half
+// flushed sums.
+// clang-format off
+#define LOOK_UP(OUT0, OUT1, TABLE, LOAD0, LOAD1) \
+  "tbl " OUT0 ".16b, {" TABLE ".16b}, v4.16b\n" LOAD0 \
+  "tbl " OUT1 ".16b, {" TABLE ".16b}, v5.16b\n" LOAD1
+#define ADD(ACC0, PRODUCT0, ACC1, PRODUCT1, LOAD) \
+  "add " ACC0 ".16b, " ACC0 ".16b, " PRODUCT0 ".16b\n" \
+  "add " ACC1 ".16b, " ACC1 ".16b, " PRODUCT1 ".16b\n" LOAD
+#define STEP(CODE0, CODE1, CODE2, CODE3, TABLE0, TABLE1, TABLE2, TABLE3, WEIGHTS0, WEIGHTS1) \
+  LOOK_UP("v6", "v0", "v0", CODE0, CODE1) \
+  LOOK_UP("v7", "v1", "v1", CODE2, CODE3) \
+  ADD("v8", "v6", "v9", "v0", TABLE0) \
+  LOOK_UP("v6", "v2", "v2", "", "") \
+  ADD("v10", "v7", "v11", "v1", TABLE1) \
+  LOOK_UP("v7", "v3", "v3", WEIGHTS0, WEIGHTS1) \
+  ADD("v12", "v6", "v13", "v2", TABLE2) \
+  ADD("v14", "v7", "v15", "v3", TABLE3)
+#define LOAD_TABLE(I) "ldr q" I ", [%[tables], %[t" I "]]\n"
+// Computes a step and loads the next, which lies AHEAD bytes on ("1" or "1]!" with a pointer update).
+#define STEP_AND_LOAD(AHEAD, AHEAD_WEIGHTS) \
+  STEP("ldrb %w[t0], [%[a0], #" AHEAD "\n", "ldrb %w[t1], [%[a1], #" AHEAD "\n", \
+       "ldrb %w[t2], [%[a2], #" AHEAD "\n", "ldrb %w[t3], [%[a3], #" AHEAD "\n", \
+       LOAD_TABLE("0"), LOAD_TABLE("1"), LOAD_TABLE("2"), LOAD_TABLE("3"), \
+       "ldr q4, [%[w0], #" AHEAD_WEIGHTS "\n", "ldr q5, [%[w1], #" AHEAD_WEIGHTS "\n")
+#define LAST_STEP STEP("", "", "", "", "", "", "", "", "", "")
+#define FLUSH(ACC, LOW, HIGH) \
+  "uaddw " LOW ".8h, " LOW ".8h, " ACC ".8b\n" \
+  "uaddw2 " HIGH ".8h, " HIGH ".8h, " ACC ".16b\n"
+// clang-format on
 
-  void clear() {
-#pragma GCC unroll 8
-    for (std::size_t row = 0; row < Rows; ++row) {
-#pragma GCC unroll 8
-      for (std::size_t b = 0; b < Blocks; ++b) {
-        narrow[row][b] = vdupq_n_u8(0);
-        wide[row][b][0] = wide[row][b][1] = vdupq_n_u16(0);
-      }
-    }
-  }
-
-  void flush() {
-#pragma GCC unroll 8
-    for (std::size_t row = 0; row < Rows; ++row) {
-#pragma GCC unroll 8
-      for (std::size_t b = 0; b < Blocks; ++b) {
-        wide[row][b][0] = vaddw_u8(wide[row][b][0], vget_low_u8(narrow[row][b]));
-        wide[row][b][1] = vaddw_high_u8(wide[row][b][1], narrow[row][b]);
-        narrow[row][b] = vdupq_n_u8(0);
-      }
-    }
-  }
-
-  void run(const std::uint8_t* const (&pixels)[Rows], const std::uint8_t* const (&panels)[Blocks],
-           std::size_t begin, std::size_t end, std::size_t panel_step) {
-    for (std::size_t k = begin; k < end; ++k, ++panel_step) {
-      uint8x16_t weights[Blocks];
-#pragma GCC unroll 8
-      for (std::size_t b = 0; b < Blocks; ++b) weights[b] = vld1q_u8(panels[b] + panel_step * kNr);
-#pragma GCC unroll 8
-      for (std::size_t row = 0; row < Rows; ++row) {
-        const uint8x16_t table = vld1q_u8(&kProducts.of[0][0] + pixels[row][k]);
-#pragma GCC unroll 8
-        for (std::size_t b = 0; b < Blocks; ++b) {
-          narrow[row][b] = vaddq_u8(narrow[row][b], vqtbl1q_u8(table, weights[b]));
-        }
-      }
-    }
-  }
-};
+/// Four pixels against two blocks; sums[row][channel] = sum of code products.
+void group(RowPointers a, const std::uint8_t* w0, const std::uint8_t* w1, const Tile& tile,
+           std::uint16_t (&sums)[4][2 * kNr]) {
+  std::size_t rows = tile.window_rows;
+  std::size_t left;
+  std::size_t n;
+  std::size_t t0, t1, t2, t3;
+  const std::size_t skip = tile.row_stride - tile.steps;
+  // clang-format off
+  asm volatile(
+      "movi v16.4s, #0\n movi v17.4s, #0\n movi v18.4s, #0\n movi v19.4s, #0\n"
+      "movi v20.4s, #0\n movi v21.4s, #0\n movi v22.4s, #0\n movi v23.4s, #0\n"
+      "movi v24.4s, #0\n movi v25.4s, #0\n movi v26.4s, #0\n movi v27.4s, #0\n"
+      "movi v28.4s, #0\n movi v29.4s, #0\n movi v30.4s, #0\n movi v31.4s, #0\n"
+      "1:\n"
+      "mov %[left], %[steps]\n"
+      "2:  // as many steps as the window row has and the accumulators hold\n"
+      "cmp %[left], %[flush]\n"
+      "csel %[n], %[left], %[flush], lo\n"
+      "sub %[left], %[left], %[n]\n"
+      "ldrb %w[t0], [%[a0]]\n ldrb %w[t1], [%[a1]]\n ldrb %w[t2], [%[a2]]\n ldrb %w[t3], [%[a3]]\n"
+      "ldr q4, [%[w0]]\n ldr q5, [%[w1]]\n"
+      LOAD_TABLE("0") LOAD_TABLE("1") LOAD_TABLE("2") LOAD_TABLE("3")
+      "movi v8.4s, #0\n movi v9.4s, #0\n movi v10.4s, #0\n movi v11.4s, #0\n"
+      "movi v12.4s, #0\n movi v13.4s, #0\n movi v14.4s, #0\n movi v15.4s, #0\n"
+      "subs %[n], %[n], #5\n"
+      "b.lo 4f\n"
+      "3:  // hot loop\n"
+      STEP_AND_LOAD("1]", "16]")
+      STEP_AND_LOAD("2]", "32]")
+      STEP_AND_LOAD("3]", "48]")
+      "subs %[n], %[n], #4\n"
+      STEP_AND_LOAD("4]!", "64]!")
+      "b.hs 3b\n"
+      "4:\n"
+      "adds %[n], %[n], #4\n"
+      "b.eq 6f\n"
+      "5:\n"
+      "subs %[n], %[n], #1\n"
+      STEP_AND_LOAD("1]!", "16]!")
+      "b.ne 5b\n"
+      "6:\n"
+      LAST_STEP
+      "add %[a0], %[a0], #1\n add %[a1], %[a1], #1\n add %[a2], %[a2], #1\n add %[a3], %[a3], #1\n"
+      "add %[w0], %[w0], #16\n add %[w1], %[w1], #16\n"
+      "// flush\n"
+      FLUSH("v8", "v16", "v17") FLUSH("v9", "v18", "v19")
+      FLUSH("v10", "v20", "v21") FLUSH("v11", "v22", "v23")
+      FLUSH("v12", "v24", "v25") FLUSH("v13", "v26", "v27")
+      FLUSH("v14", "v28", "v29") FLUSH("v15", "v30", "v31")
+      "cbnz %[left], 2b\n"
+      "add %[a0], %[a0], %[skip]\n add %[a1], %[a1], %[skip]\n"
+      "add %[a2], %[a2], %[skip]\n add %[a3], %[a3], %[skip]\n"
+      "subs %[rows], %[rows], #1\n"
+      "b.ne 1b\n"
+      "stp q16, q17, [%[sums]]\n stp q18, q19, [%[sums], #32]\n"
+      "stp q20, q21, [%[sums], #64]\n stp q22, q23, [%[sums], #96]\n"
+      "stp q24, q25, [%[sums], #128]\n stp q26, q27, [%[sums], #160]\n"
+      "stp q28, q29, [%[sums], #192]\n stp q30, q31, [%[sums], #224]\n"
+      : [a0] "+&r"(a.row[0]), [a1] "+&r"(a.row[1]), [a2] "+&r"(a.row[2]), [a3] "+&r"(a.row[3]),
+        [w0] "+&r"(w0), [w1] "+&r"(w1), [rows] "+&r"(rows), [left] "=&r"(left), [n] "=&r"(n),
+        [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3)
+      : [steps] "r"(tile.steps), [flush] "r"(tile.flush_steps), [skip] "r"(skip),
+        [tables] "r"(&kProducts.of[0][0]), [sums] "r"(&sums[0][0])
+      : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13",
+        "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26",
+        "v27", "v28", "v29", "v30", "v31", "cc", "memory");
+  // clang-format on
+}
 
 /// acc = 2 * sum(c * u) - 3 * sum(c), for w = 2 * u - 3.
-void store(uint16x8_t low, uint16x8_t high, std::int32_t code_sum, std::int32_t* out) {
+void store(const std::uint16_t* sums, std::size_t n, std::int32_t code_sum, std::int32_t* acc) {
   const int32x4_t offset = vdupq_n_s32(3 * code_sum);
-  const auto centred = [offset](uint16x4_t sums) {
-    return vsubq_s32(vreinterpretq_s32_u32(vshll_n_u16(sums, 1)), offset);
-  };
-  vst1q_s32(out, centred(vget_low_u16(low)));
-  vst1q_s32(out + 4, centred(vget_high_u16(low)));
-  vst1q_s32(out + 8, centred(vget_low_u16(high)));
-  vst1q_s32(out + 12, centred(vget_high_u16(high)));
-}
-
-template <std::size_t Rows, std::size_t Blocks>
-void group(const Tile& tile, const std::uint8_t* panel, std::int32_t* out) {
-  Accumulators<Rows, Blocks> acc;
-  acc.clear();
-  const std::uint8_t* panels[Blocks];
-#pragma GCC unroll 8
-  for (std::size_t b = 0; b < Blocks; ++b) panels[b] = panel + b * tile.block_stride;
-  std::size_t left = tile.flush_steps;
-  for (std::size_t y = 0; y < tile.window_rows; ++y) {
-    const std::uint8_t* pixels[Rows];
-#pragma GCC unroll 8
-    for (std::size_t row = 0; row < Rows; ++row)
-      pixels[row] = tile.pixels[row] + y * tile.row_stride;
-    for (std::size_t step = 0; step < tile.steps;) {
-      const std::size_t count = std::min(tile.steps - step, left);
-      acc.run(pixels, panels, step, step + count, y * tile.steps + step);
-      step += count;
-      left -= count;
-      if (left == 0) {
-        acc.flush();
-        left = tile.flush_steps;
-      }
-    }
+  for (std::size_t i = 0; i < n; i += 4) {
+    const int32x4_t twice = vreinterpretq_s32_u32(vshll_n_u16(vld1_u16(sums + i), 1));
+    vst1q_s32(acc + i, vsubq_s32(twice, offset));
   }
-  acc.flush();
-#pragma GCC unroll 8
-  for (std::size_t row = 0; row < Rows; ++row) {
-#pragma GCC unroll 8
-    for (std::size_t b = 0; b < Blocks; ++b) {
-      store(acc.wide[row][b][0], acc.wide[row][b][1], tile.sums[row],
-            out + row * tile.acc_stride + b * kNr);
-    }
-  }
-}
-
-template <std::size_t Rows>
-void groups(const Tile& tile) {
-  const auto* panel = static_cast<const std::uint8_t*>(tile.panel);
-  std::size_t b = 0;
-  for (; b + kBlocks <= tile.blocks; b += kBlocks) {
-    group<Rows, kBlocks>(tile, panel + b * tile.block_stride, tile.acc + b * kNr);
-  }
-  if (b < tile.blocks) group<Rows, 1>(tile, panel + b * tile.block_stride, tile.acc + b * kNr);
 }
 
 }  // namespace
 
 void neon_accumulate_w2a2(const Tile& tile) {
-  switch (tile.rows) {
-    case 1:
-      return groups<1>(tile);
-    case 2:
-      return groups<2>(tile);
-    case 3:
-      return groups<3>(tile);
-    default:
-      return groups<4>(tile);
+  const RowPointers pixels(tile);
+  const auto* panel = static_cast<const std::uint8_t*>(tile.panel);
+  for (std::size_t b = 0; b < tile.blocks; b += 2) {
+    const std::size_t count = tile.blocks - b < 2 ? 1 : 2;
+    const std::uint8_t* first = panel + b * tile.block_stride;
+    std::uint16_t sums[4][2 * kNr];
+    group(pixels, first, first + (count - 1) * tile.block_stride, tile, sums);
+    for (std::size_t row = 0; row < tile.rows; ++row) {
+      store(sums[row], count * kNr, tile.sums[row], tile.acc + row * tile.acc_stride + b * kNr);
+    }
   }
 }
 

@@ -1,10 +1,14 @@
 // 8-bit weights and activations on ARMv8.0: SMULL and SMLAL put two products into an int16 lane,
-// SADALP adds pairs of lanes to int32 accumulators.
+// SADALP adds pairs of lanes to int32 accumulators. 16 MACs take three instructions.
 //
 // Two products fit int16 because weights are never -128: 2 * 128 * 127 = 32512.
+//
+// The loop is written in assembly: 16 accumulators leave 16 registers, which compilers spill, and
+// an in-order core needs every load well ahead of its use.
 #include <arm_neon.h>
 
 #include "micro/neon_accumulate.h"
+#include "micro/neon_rows.h"
 
 namespace edge_dnq {
 namespace {
@@ -12,69 +16,104 @@ namespace {
 constexpr std::size_t kNr = 4;
 constexpr std::size_t kKr = 16;
 
-/// One block of four output channels; the lanes of acc[row][n] are partial sums.
-template <std::size_t Rows>
-void block(const Tile& tile, const std::int8_t* panel, std::int32_t* out) {
-  int32x4_t acc[Rows][kNr];
-#pragma GCC unroll 8
-  for (std::size_t row = 0; row < Rows; ++row) {
-#pragma GCC unroll 8
-    for (std::size_t n = 0; n < kNr; ++n) acc[row][n] = vdupq_n_s32(0);
-  }
-  for (std::size_t y = 0; y < tile.window_rows; ++y) {
-    const std::int8_t* pixels[Rows];
-#pragma GCC unroll 8
-    for (std::size_t row = 0; row < Rows; ++row) {
-      pixels[row] = reinterpret_cast<const std::int8_t*>(tile.pixels[row] + y * tile.row_stride);
-    }
-    for (std::size_t k = 0; k < tile.steps * kKr; k += kKr, panel += kNr * kKr) {
-      int8x8_t low[Rows];
-      int8x8_t high[Rows];
-#pragma GCC unroll 8
-      for (std::size_t row = 0; row < Rows; ++row) {
-        low[row] = vld1_s8(pixels[row] + k);
-        high[row] = vld1_s8(pixels[row] + k + 8);
-      }
-#pragma GCC unroll 8
-      for (std::size_t n = 0; n < kNr; ++n) {
-        const int8x8_t weights_low = vld1_s8(panel + n * kKr);
-        const int8x8_t weights_high = vld1_s8(panel + n * kKr + 8);
-#pragma GCC unroll 8
-        for (std::size_t row = 0; row < Rows; ++row) {
-          const int16x8_t products = vmull_s8(low[row], weights_low);
-          acc[row][n] = vpadalq_s16(acc[row][n], vmlal_s8(products, high[row], weights_high));
-        }
-      }
-    }
-  }
-#pragma GCC unroll 8
-  for (std::size_t row = 0; row < Rows; ++row) {
-    const int32x4_t low = vpaddq_s32(acc[row][0], acc[row][1]);
-    const int32x4_t high = vpaddq_s32(acc[row][2], acc[row][3]);
-    vst1q_s32(out + row * tile.acc_stride, vpaddq_s32(low, high));
-  }
-}
+// Registers: v0-v3 and v4-v7 channels 0-7 and 8-15 of the four pixels; v8, v9 (v10, v11) those of
+// one output channel; v12-v15 products; v16 + 4 * row + channel accumulators.
+// clang-format off
+#define MULTIPLY(PIXEL0, PIXEL1, PIXEL2, PIXEL3, WEIGHTS, LOAD0, LOAD1, LOAD2, LOAD3) \
+  "smull v12.8h, " PIXEL0 ".8b, " WEIGHTS ".8b\n" LOAD0 \
+  "smull v13.8h, " PIXEL1 ".8b, " WEIGHTS ".8b\n" LOAD1 \
+  "smull v14.8h, " PIXEL2 ".8b, " WEIGHTS ".8b\n" LOAD2 \
+  "smull v15.8h, " PIXEL3 ".8b, " WEIGHTS ".8b\n" LOAD3
+#define MULTIPLY_ADD(PIXEL0, PIXEL1, PIXEL2, PIXEL3, WEIGHTS, LOAD0, LOAD1, LOAD2, LOAD3) \
+  "smlal v12.8h, " PIXEL0 ".8b, " WEIGHTS ".8b\n" LOAD0 \
+  "smlal v13.8h, " PIXEL1 ".8b, " WEIGHTS ".8b\n" LOAD1 \
+  "smlal v14.8h, " PIXEL2 ".8b, " WEIGHTS ".8b\n" LOAD2 \
+  "smlal v15.8h, " PIXEL3 ".8b, " WEIGHTS ".8b\n" LOAD3
+#define ACCUMULATE(ACC0, ACC1, ACC2, ACC3) \
+  "sadalp " ACC0 ".4s, v12.8h\n" "sadalp " ACC1 ".4s, v13.8h\n" \
+  "sadalp " ACC2 ".4s, v14.8h\n" "sadalp " ACC3 ".4s, v15.8h\n"
+#define CHANNEL(WEIGHTS_LOW, WEIGHTS_HIGH, NEXT_LOW, NEXT_HIGH, ACC0, ACC1, ACC2, ACC3) \
+  MULTIPLY("v0", "v1", "v2", "v3", WEIGHTS_LOW, NEXT_LOW, "", NEXT_HIGH, "") \
+  MULTIPLY_ADD("v4", "v5", "v6", "v7", WEIGHTS_HIGH, "", "", "", "") \
+  ACCUMULATE(ACC0, ACC1, ACC2, ACC3)
+#define FIRST_CHANNELS \
+  CHANNEL("v8", "v9", "ldr d10, [%[w], #16]\n", "ldr d11, [%[w], #24]\n", \
+          "v16", "v20", "v24", "v28") \
+  CHANNEL("v10", "v11", "ldr d8, [%[w], #32]\n", "ldr d9, [%[w], #40]\n", \
+          "v17", "v21", "v25", "v29") \
+  CHANNEL("v8", "v9", "ldr d10, [%[w], #48]\n", "ldr d11, [%[w], #56]\n", \
+          "v18", "v22", "v26", "v30")
+// clang-format on
 
-template <std::size_t Rows>
-void blocks(const Tile& tile) {
-  const auto* panel = static_cast<const std::int8_t*>(tile.panel);
-  for (std::size_t i = 0; i < tile.blocks; ++i) {
-    block<Rows>(tile, panel + i * tile.block_stride, tile.acc + i * kNr);
-  }
+/// Four pixels against one block of four output channels. The lanes of an accumulator are partial
+/// sums; their totals go to out[row][channel].
+void block(RowPointers a, const std::int8_t* w, const Tile& tile, std::int32_t (&out)[4][kNr]) {
+  std::size_t rows = tile.window_rows;
+  std::size_t n;
+  // From the last step of one window row to the first of the next.
+  const std::size_t skip = tile.row_stride - (tile.steps - 1) * kKr;
+  // clang-format off
+  asm volatile(
+      "movi v16.4s, #0\n movi v17.4s, #0\n movi v18.4s, #0\n movi v19.4s, #0\n"
+      "movi v20.4s, #0\n movi v21.4s, #0\n movi v22.4s, #0\n movi v23.4s, #0\n"
+      "movi v24.4s, #0\n movi v25.4s, #0\n movi v26.4s, #0\n movi v27.4s, #0\n"
+      "movi v28.4s, #0\n movi v29.4s, #0\n movi v30.4s, #0\n movi v31.4s, #0\n"
+      "1:\n"
+      "ldr d8, [%[w]]\n ldr d9, [%[w], #8]\n"
+      "ldr d0, [%[a0]]\n ldr d1, [%[a1]]\n ldr d2, [%[a2]]\n ldr d3, [%[a3]]\n"
+      "ldr d4, [%[a0], #8]\n ldr d5, [%[a1], #8]\n ldr d6, [%[a2], #8]\n ldr d7, [%[a3], #8]\n"
+      "subs %[n], %[steps], #1\n"
+      "b.eq 3f\n"
+      "2:  // hot loop\n"
+      FIRST_CHANNELS
+      "ldr d8, [%[w], #64]!\n"
+      MULTIPLY("v0", "v1", "v2", "v3", "v10",
+               "ldr d0, [%[a0], #16]!\n", "ldr d1, [%[a1], #16]!\n",
+               "ldr d2, [%[a2], #16]!\n", "ldr d3, [%[a3], #16]!\n")
+      "ldr d9, [%[w], #8]\n"
+      MULTIPLY_ADD("v4", "v5", "v6", "v7", "v11",
+                   "ldr d4, [%[a0], #8]\n", "ldr d5, [%[a1], #8]\n",
+                   "ldr d6, [%[a2], #8]\n", "ldr d7, [%[a3], #8]\n")
+      "subs %[n], %[n], #1\n"
+      ACCUMULATE("v19", "v23", "v27", "v31")
+      "b.ne 2b\n"
+      "3:\n"
+      FIRST_CHANNELS
+      MULTIPLY("v0", "v1", "v2", "v3", "v10", "", "", "", "")
+      MULTIPLY_ADD("v4", "v5", "v6", "v7", "v11", "", "", "", "")
+      ACCUMULATE("v19", "v23", "v27", "v31")
+      "add %[w], %[w], #64\n"
+      "add %[a0], %[a0], %[skip]\n add %[a1], %[a1], %[skip]\n"
+      "add %[a2], %[a2], %[skip]\n add %[a3], %[a3], %[skip]\n"
+      "subs %[rows], %[rows], #1\n"
+      "b.ne 1b\n"
+      "addp v16.4s, v16.4s, v17.4s\n addp v18.4s, v18.4s, v19.4s\n"
+      "addp v20.4s, v20.4s, v21.4s\n addp v22.4s, v22.4s, v23.4s\n"
+      "addp v24.4s, v24.4s, v25.4s\n addp v26.4s, v26.4s, v27.4s\n"
+      "addp v28.4s, v28.4s, v29.4s\n addp v30.4s, v30.4s, v31.4s\n"
+      "addp v16.4s, v16.4s, v18.4s\n addp v20.4s, v20.4s, v22.4s\n"
+      "addp v24.4s, v24.4s, v26.4s\n addp v28.4s, v28.4s, v30.4s\n"
+      "stp q16, q20, [%[out]]\n stp q24, q28, [%[out], #32]\n"
+      : [a0] "+&r"(a.row[0]), [a1] "+&r"(a.row[1]), [a2] "+&r"(a.row[2]), [a3] "+&r"(a.row[3]),
+        [w] "+&r"(w), [rows] "+&r"(rows), [n] "=&r"(n)
+      : [steps] "r"(tile.steps), [skip] "r"(skip), [out] "r"(&out[0][0])
+      : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13",
+        "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26",
+        "v27", "v28", "v29", "v30", "v31", "cc", "memory");
+  // clang-format on
 }
 
 }  // namespace
 
 void neon_accumulate_w8s8(const Tile& tile) {
-  switch (tile.rows) {
-    case 1:
-      return blocks<1>(tile);
-    case 2:
-      return blocks<2>(tile);
-    case 3:
-      return blocks<3>(tile);
-    default:
-      return blocks<4>(tile);
+  const RowPointers pixels(tile);
+  const auto* panel = static_cast<const std::int8_t*>(tile.panel);
+  for (std::size_t i = 0; i < tile.blocks; ++i) {
+    std::int32_t sums[4][kNr];
+    block(pixels, panel + i * tile.block_stride, tile, sums);
+    for (std::size_t row = 0; row < tile.rows; ++row) {
+      vst1q_s32(tile.acc + row * tile.acc_stride + i * kNr, vld1q_s32(sums[row]));
+    }
   }
 }
 
