@@ -276,7 +276,9 @@ std::string find_obstacle(const tfl::Context& context, const tfl::Node& node, st
   try {
     GraphReader reader(context);
     reader.add(node, code);
-    return find_error(reader.finish({node.outputs->data()[0]}));
+    const std::string error = find_error(reader.finish({node.outputs->data()[0]}));
+    // It is about the only operation there is: where in the graph says nothing.
+    return error.substr(0, std::min(error.find(" in operation"), error.find(" in tensor")));
   } catch (const Unsupported& reason) {
     return reason.what();
   }

@@ -1,6 +1,7 @@
 #include "litert/report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <utility>
@@ -36,6 +37,14 @@ std::string number(const char* name, Number value) {
   return field(name, std::to_string(value));
 }
 
+/// By integers: the decimal point of other conversions is the locale's.
+std::string seconds(const char* name, double value) {
+  const long long nanoseconds = std::llround(value * 1e9);
+  std::string fraction = std::to_string(nanoseconds % 1000000000);
+  fraction.insert(0, 9 - fraction.size(), '0');
+  return field(name, std::to_string(nanoseconds / 1000000000) + "." + fraction);
+}
+
 template <typename Item, typename Write>
 std::string list(const std::vector<Item>& items, Write write) {
   std::string out = "[";
@@ -53,7 +62,7 @@ std::string write(const DeclinedNode& node) {
 
 std::string write(const OpReport& op) {
   return "{" + field("op", quoted(op.op)) + "," + field("kernel", quoted(op.kernel)) + "," +
-         number("macs", op.macs) + "," + number("seconds", op.seconds) + "}";
+         number("macs", op.macs) + "," + seconds("seconds", op.seconds) + "}";
 }
 
 std::string write(const PartitionReport& part) {
@@ -62,7 +71,7 @@ std::string write(const PartitionReport& part) {
          number("panel_bytes", part.memory.panel_bytes) + "," +
          number("shared_panel_bytes", part.memory.shared_panel_bytes) + "," +
          number("scratch_bytes", part.memory.scratch_bytes) + "," +
-         number("pack_seconds", part.memory.pack_seconds) + "," +
+         seconds("pack_seconds", part.memory.pack_seconds) + "," +
          field("ops", list(part.ops, [](const OpReport& op) { return write(op); })) + "}";
 }
 
