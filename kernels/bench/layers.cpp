@@ -26,7 +26,7 @@ std::vector<std::int8_t> random_weights(Element element, std::size_t count, std:
   std::uniform_int_distribution<std::int32_t> any(-weight_max, std::min(weight_max, 127));
   for (std::int8_t& weight : weights) {
     weight = static_cast<std::int8_t>(
-        element == Element::kCode2 ? 2 * static_cast<std::int32_t>(random() % 4) - 3 : any(random));
+        holds_codes(element) ? 2 * static_cast<std::int32_t>(random() % 4) - 3 : any(random));
   }
   return weights;
 }

@@ -83,7 +83,7 @@ struct Precision {
 
 /// The program that the kernel is made for.
 Precision precision_of(const MicroKernel& kernel) {
-  if (kernel.element == Element::kCode2) return {"w2a2", 3, 3};
+  if (holds_codes(kernel.element)) return {"w2a2", 3, 3};
   if (flush_bound(kernel, 255, 128) > 0) return {"w8a8", 255, 128};
   return {"w4a4", 15, 15};
 }
@@ -130,7 +130,7 @@ void bench_kernel(const MicroKernel& kernel, const Options& options, Printer& pr
   double network_cycles = 0.0;
   double network_macs = 0.0;
   for (const Layer& layer : layers()) {
-    if (kernel.element == Element::kCode2 && std::strcmp(layer.network, "stem") == 0) continue;
+    if (holds_codes(kernel.element) && std::strcmp(layer.network, "stem") == 0) continue;
     LayerRun run(kernel, layer, precision.activation_max, precision.weight_max);
     const double cycles = fewest_cycles(options.seconds, [&] { run.run(); });
     const auto macs = static_cast<double>(layer.macs());

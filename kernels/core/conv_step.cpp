@@ -67,7 +67,7 @@ class ConvStep final : public Step {
       work.groups = share_of(groups, part, parts);
     }
     if (work.groups.first == work.groups.last || work.pixels.first == work.pixels.last) return;
-    if (kernel_.element == Element::kCode2) sum_windows(work);
+    if (holds_codes(kernel_.element)) sum_windows(work);
     for (std::size_t group = work.groups.first; group < work.groups.last; ++group) {
       run_group(work, group * kernel_.max_blocks);
     }
@@ -107,7 +107,7 @@ class ConvStep final : public Step {
   }
   std::size_t q_bytes() const { return padded(tile_channels()); }
   std::size_t sums_bytes() const {
-    return kernel_.element == Element::kCode2
+    return holds_codes(kernel_.element)
                ? padded(out_.height() * out_.width()) * sizeof(std::int32_t)
                : 0;
   }
@@ -130,14 +130,15 @@ class ConvStep final : public Step {
   std::size_t flush_steps(const PlannedOp& op) const {
     const int largest = std::max(in_.tensor->range.high, in_.tensor->shape.zero_point) +
                         storage_offset(kernel_.format);
-    const int weight = kernel_.element == Element::kCode2 ? 3 : op.facts.max_magnitude;
+    const int weight = holds_codes(kernel_.element) ? 3 : op.facts.max_magnitude;
     const std::size_t bound = flush_bound(kernel_, largest, weight);
     // The plan admits only kernels whose bound holds; this is the last place to notice otherwise.
     if (bound < 1 ||
         window_.height * window_.steps(kernel_) > window_bound(kernel_, largest, weight)) {
       throw std::logic_error("a narrow accumulator could overflow");
     }
-    return bound;
+    if (kernel_.accumulator != Accumulator::kUint8) return bound;
+    return code_flush_bound(kernel_, largest, panel_.panel->data(), block_bytes_, out_.channels());
   }
 
   /// float32 multipliers, and biases that take the stored activations' offset into account:

@@ -20,4 +20,12 @@ std::size_t flush_bound(const MicroKernel& kernel, std::int32_t activation_max,
 std::size_t window_bound(const MicroKernel& kernel, std::int32_t activation_max,
                          std::int32_t weight_max);
 
+/// The bound for the codes that a panel really has (Accumulator::kUint8 only): the largest number
+/// of steps such that no run of so many keeps a byte outside 0 .. 255 possible, whatever the
+/// activations 0 .. `activation_max` are. `panel` holds blocks of `block_bytes` bytes; lanes past
+/// `out_channels` do not count. Never less than flush_bound(kernel, activation_max, 3).
+std::size_t code_flush_bound(const MicroKernel& kernel, std::int32_t activation_max,
+                             const std::uint8_t* panel, std::size_t block_bytes,
+                             std::size_t out_channels);
+
 }  // namespace edge_dnq

@@ -64,7 +64,8 @@ class Store {
     if (auto panel = find(same_, key); panel && equal(packed, *panel)) return {panel, false, false};
     const bool whole_steps =
         window.steps(kernel) * kernel.step_bytes == window.row_bytes(kernel.format);
-    if (facts.four_bit && whole_steps && kernel.expand != nullptr) {
+    if (facts.four_bit && whole_steps && kernel.element == Element::kInt8 &&
+        kernel.expand != nullptr) {
       if (auto panel = find(masters_, key); panel && is_nested4(packed, *panel)) {
         return {panel, true, false};
       }

@@ -34,22 +34,47 @@ std::vector<std::ptrdiff_t> places_of_row(const MicroKernel& kernel, const Windo
   return places;
 }
 
-/// Packs one window row of one output channel; `weights` is [width][channels].
+/// Panel bytes of one step of one block.
+std::size_t step_size(const MicroKernel& kernel) {
+  const std::size_t nr = kernel.nr;
+  if (kernel.element == Element::kInt8) return nr * kernel.kr;
+  return kernel.element == Element::kCode2 ? nr : nr / 2;
+}
+
+/// Where output channel `n` of a block lies within a step.
+struct Lane {
+  std::size_t byte;
+  unsigned shift;
+};
+
+Lane lane_of(const MicroKernel& kernel, std::size_t n) {
+  if (kernel.element == Element::kInt8) return {n * kernel.kr, 0};
+  if (kernel.element == Element::kCode2) return {n, 0};
+  const std::size_t half = kernel.nr / 2U;
+  return {n % half, n < half ? 0U : 4U};
+}
+
+/// Packs one window row of one output channel; `weights` is [width][channels], `out` the row's
+/// first step.
 void pack_row(const MicroKernel& kernel, const std::vector<std::ptrdiff_t>& places,
-              const std::int8_t* weights, std::uint8_t* out) {
+              const std::int8_t* weights, Lane lane, std::uint8_t* out) {
   const std::size_t kr = kernel.kr;
+  const std::size_t size = step_size(kernel);
   for (std::size_t step = 0; step * kr < places.size(); ++step) {
     std::uint8_t codes = 0;
     for (std::size_t k = 0; k < kr; ++k) {
       const std::ptrdiff_t place = places[step * kr + k];
       if (place < 0) continue;
       if (kernel.element == Element::kInt8) {
-        out[step * kernel.nr * kr + k] = static_cast<std::uint8_t>(weights[place]);
+        out[step * size + lane.byte + k] = static_cast<std::uint8_t>(weights[place]);
       } else {
         codes = static_cast<std::uint8_t>(codes | code_of(weights[place]) << (2 * k));
       }
     }
-    if (kernel.element == Element::kCode2) out[step * kernel.nr] = codes;
+    if (holds_codes(kernel.element)) {
+      std::uint8_t& stored = out[step * size + lane.byte];
+      stored = static_cast<std::uint8_t>(stored | codes << lane.shift);
+    }
   }
 }
 
@@ -78,9 +103,7 @@ std::size_t block_count(const MicroKernel& kernel, std::size_t out_channels) {
 }
 
 std::size_t block_bytes(const MicroKernel& kernel, const Window& window) {
-  const std::size_t step = kernel.element == Element::kCode2 ? std::size_t{kernel.nr}
-                                                             : std::size_t{kernel.nr} * kernel.kr;
-  return window.height * window.steps(kernel) * step;
+  return window.height * window.steps(kernel) * step_size(kernel);
 }
 
 AlignedBytes pack_panel(const MicroKernel& kernel, const std::int8_t* weights,
@@ -89,12 +112,11 @@ AlignedBytes pack_panel(const MicroKernel& kernel, const std::int8_t* weights,
   AlignedBytes panel(block_count(kernel, out_channels) * block);
   const std::vector<std::ptrdiff_t> places = places_of_row(kernel, window);
   const std::size_t weights_of_row = window.width * window.channels;
-  const std::size_t element = kernel.element == Element::kCode2 ? 1 : kernel.kr;
   for (std::size_t channel = 0; channel < out_channels; ++channel) {
-    std::uint8_t* first =
-        panel.data() + channel / kernel.nr * block + channel % kernel.nr * element;
+    const Lane lane = lane_of(kernel, channel % kernel.nr);
+    std::uint8_t* first = panel.data() + channel / kernel.nr * block;
     for (std::size_t row = 0; row < window.height; ++row) {
-      pack_row(kernel, places, weights + (channel * window.height + row) * weights_of_row,
+      pack_row(kernel, places, weights + (channel * window.height + row) * weights_of_row, lane,
                first + row * (block / window.height));
     }
   }

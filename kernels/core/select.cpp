@@ -83,7 +83,7 @@ class Selector {
     const int zero_point = in.shape.zero_point;
     const int largest = std::max(in.range.high, zero_point) + storage_offset(kernel.format);
     int weight_max = op.facts.max_magnitude;
-    if (kernel.element == Element::kCode2) {
+    if (holds_codes(kernel.element)) {
       if (!op.facts.two_bit || zero_point != -128 || largest > kMaxCode) return kImpossible;
       weight_max = kMaxCode;
     }

@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t kMaxRows = 6;
 constexpr std::size_t kNr = 32;
 
-/// entry[c0 | c1 << 2][u0 | u1 << 2] = c0 * u0 + c1 * u1. Sixteen bytes a row, so that a kPair2
-/// activation byte is the offset of its row.
+/// entry[c0 | c1 << 2][u0 | u1 << 2] = c0 * v0 + c1 * v1 with v = u - kCodeZero, modulo 256.
+/// Sixteen bytes a row, so that a kPair2 activation byte is the offset of its row.
 struct ProductTable {
   alignas(64) std::uint8_t entry[16][16];
 };
@@ -23,7 +23,8 @@ constexpr ProductTable make_table() {
   ProductTable table{};
   for (int c = 0; c < 16; ++c) {
     for (int u = 0; u < 16; ++u) {
-      table.entry[c][u] = static_cast<std::uint8_t>((c & 3) * (u & 3) + (c >> 2) * (u >> 2));
+      const int sum = (c & 3) * ((u & 3) - kCodeZero) + (c >> 2) * ((u >> 2) - kCodeZero);
+      table.entry[c][u] = static_cast<std::uint8_t>(sum);
     }
   }
   return table;
@@ -39,9 +40,12 @@ __m256i table_row(std::uint8_t activations) {
       _mm_load_si128(reinterpret_cast<const __m128i*>(table + activations)));
 }
 
-/// 16-bit sums of 32 bytes: of the whole 16-bit lanes (modulo 2^16) and of their high bytes. The
-/// sum of the low bytes is the first less 256 times the second; keeping these two instead of low
-/// and high saves an instruction per flush.
+/// Added to every sum of a window, so that it lies in 0 .. 65535 wherever window_bound() allows it.
+constexpr int kShift = 43690;
+
+/// 16-bit sums of 32 bytes, modulo 2^16: of the whole 16-bit lanes and of their high bytes. The sum
+/// of the low bytes is the first less 256 times the second; keeping these two instead of low and
+/// high saves an instruction per flush.
 struct WideSums {
   __m256i lanes;
   __m256i high;
@@ -51,39 +55,46 @@ struct WideSums {
     high = _mm256_add_epi16(high, _mm256_srli_epi16(narrow, 8));
   }
 
-  /// acc = 2 * sum - 3 * code_sum for the 32 channels.
-  void store(std::int32_t code_sum, std::int32_t* acc) const {
-    const __m256i low = _mm256_sub_epi16(lanes, _mm256_slli_epi16(high, 8));
-    const __m256i correction = _mm256_set1_epi32(3 * code_sum);
-    const __m256i first = _mm256_unpacklo_epi16(low, high);   // channels 0-7, 16-23
-    const __m256i second = _mm256_unpackhi_epi16(low, high);  // channels 8-15, 24-31
+  /// acc = sum of c * (2 * v + 1) for the 32 channels.
+  void store(int flushes, std::int32_t code_sum, std::int32_t* acc) const {
+    const __m256i shift = _mm256_set1_epi16(static_cast<short>(kShift - flushes * kStart));
+    const __m256i even = _mm256_sub_epi16(lanes, _mm256_slli_epi16(high, 8));
+    const __m256i low = _mm256_add_epi16(even, shift);
+    const __m256i odd = _mm256_add_epi16(high, shift);
+    const __m256i rest = _mm256_set1_epi32(code_sum - 2 * kShift);
+    const __m256i first = _mm256_unpacklo_epi16(low, odd);   // channels 0-7, 16-23
+    const __m256i second = _mm256_unpackhi_epi16(low, odd);  // channels 8-15, 24-31
     const __m128i eights[4] = {_mm256_castsi256_si128(first), _mm256_castsi256_si128(second),
                                _mm256_extracti128_si256(first, 1),
                                _mm256_extracti128_si256(second, 1)};
     for (std::size_t i = 0; i < 4; ++i) {
       const __m256i wide = _mm256_cvtepu16_epi32(eights[i]);
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(acc + 8 * i),
-                          _mm256_sub_epi32(_mm256_add_epi32(wide, wide), correction));
+                          _mm256_add_epi32(_mm256_add_epi32(wide, wide), rest));
     }
   }
 };
 
 template <std::size_t kRows, std::size_t kBlocks>
 void accumulate_tile(const Tile& tile) {
+  const __m256i start = _mm256_set1_epi8(static_cast<char>(kStart));
   __m256i narrow[kRows][kBlocks];
   WideSums wide[kRows][kBlocks];
   for (std::size_t row = 0; row < kRows; ++row) {
     for (std::size_t block = 0; block < kBlocks; ++block) {
-      narrow[row][block] = wide[row][block].lanes = wide[row][block].high = _mm256_setzero_si256();
+      narrow[row][block] = start;
+      wide[row][block].lanes = wide[row][block].high = _mm256_setzero_si256();
     }
   }
+  int flushes = 0;
   const auto flush = [&] {
     for (std::size_t row = 0; row < kRows; ++row) {
       for (std::size_t block = 0; block < kBlocks; ++block) {
         wide[row][block].add(narrow[row][block]);
-        narrow[row][block] = _mm256_setzero_si256();
+        narrow[row][block] = start;
       }
     }
+    ++flushes;
   };
   const auto* panel = static_cast<const std::uint8_t*>(tile.panel);
   std::size_t until_flush = tile.flush_steps;
@@ -120,7 +131,8 @@ void accumulate_tile(const Tile& tile) {
   flush();
   for (std::size_t row = 0; row < kRows; ++row) {
     for (std::size_t block = 0; block < kBlocks; ++block) {
-      wide[row][block].store(tile.sums[row], tile.acc + row * tile.acc_stride + block * kNr);
+      wide[row][block].store(flushes, tile.sums[row],
+                             tile.acc + row * tile.acc_stride + block * kNr);
     }
   }
 }

@@ -1,5 +1,6 @@
 // The table of AVX2 kernels.
 #include "micro/avx2_conv.h"
+#include "micro/expand_nibbles.h"
 #include "micro/registry.h"
 
 namespace edge_dnq {
@@ -11,8 +12,26 @@ constexpr MicroKernel kKernels[] = {
      4, 4, 4, 24.0F, avx2::accumulate_w8u8, avx2::expand_w8u8, 2, true},
     {"conv_w4a4_avx2_6x16", Isa::kAvx2, Format::kU8, Element::kInt8, Accumulator::kInt16, 2, 6, 16,
      4, 4, 4, 50.0F, avx2::accumulate_w4a4, avx2::expand_w4a4, 1, false},
-    {"conv_w2a2_avx2_6x64", Isa::kAvx2, Format::kPair2, Element::kCode2, Accumulator::kUint8, 2, 6,
-     32, 2, 2, 1, 90.0F, avx2::accumulate_w2a2, nullptr, 1, false},
+    {"conv_w2a2_avx2_6x64",
+     Isa::kAvx2,
+     Format::kPair2,
+     Element::kNibble2,
+     Accumulator::kUint8,
+     2,
+     6,
+     32,
+     2,
+     2,
+     1,
+     90.0F,
+     avx2::accumulate_w2a2,
+     expand_nibbles<32>,
+     2,
+     true,
+     255,
+     128,
+     avx2::kCodeZero,
+     avx2::kStart},
 };
 
 }  // namespace

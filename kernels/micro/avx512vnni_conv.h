@@ -12,7 +12,10 @@ namespace edge_dnq::avx512vnni {
 void accumulate_w8u8(const Tile& tile);
 void expand_w8u8(const std::int8_t* panel, std::size_t bytes, bool nested4, void* expanded);
 
-// 2-bit weights and activations (avx512vnni_conv_w2a2.cpp).
+// 2-bit weights and activations: a byte starts at kStart and takes c * (u - kCodeZero), which goes
+// twice as far down as up (avx512vnni_conv_w2a2.cpp).
+constexpr int kCodeZero = 2;
+constexpr int kStart = 170;
 void accumulate_w2a2(const Tile& tile);
 
 }  // namespace edge_dnq::avx512vnni

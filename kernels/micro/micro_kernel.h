@@ -16,7 +16,10 @@
 //   Element::kInt8   [nr][kr] int8 weights;
 //   Element::kCode2  [nr] bytes, u_0 | u_1 << 2 (| u_2 << 4) of the step's kr weights,
 //                    u = (weight + 3) / 2 in 0..3, for weights in {-3, -1, 1, 3};
-//                    padding slots hold anything (their activations are zero).
+//                    padding slots hold anything (their activations are zero);
+//   Element::kNibble2 [nr / 2] bytes: the code byte of channel n, which must have four bits, in the
+//                    low half and that of channel n + nr / 2 in the high half. `expand` makes the
+//                    kCode2 panel of it that the kernel reads.
 // Panels are 64-byte aligned.
 #pragma once
 
@@ -28,7 +31,9 @@
 
 namespace edge_dnq {
 
-enum class Element : std::uint8_t { kInt8, kCode2 };
+enum class Element : std::uint8_t { kInt8, kCode2, kNibble2 };
+
+constexpr bool holds_codes(Element element) { return element != Element::kInt8; }
 
 /// What the accumulators of one step hold before they are flushed to a wider type.
 enum class Accumulator : std::uint8_t { kInt32, kInt16, kUint8 };
@@ -43,7 +48,7 @@ struct Tile {
   std::size_t block_stride;  ///< bytes from one block's panel to the next
   std::size_t blocks;        ///< 1 .. max_blocks
   std::size_t flush_steps;   ///< narrow accumulators: flush at least this often (>= 1)
-  const std::int32_t* sums;  ///< [rows] sum of the window's codes; only for Element::kCode2
+  const std::int32_t* sums;  ///< [rows] sum of the window's codes; only for panels of codes
   std::int32_t* acc;         ///< out: [rows][acc_stride]; blocks * nr of each row are written
   std::size_t acc_stride;
 };
@@ -77,6 +82,11 @@ struct MicroKernel {
   std::uint8_t activation_limit = 255;
   /// Element::kInt8 only: the largest weight magnitude that no intermediate overflows with.
   std::uint8_t weight_limit = 128;
+  /// Accumulator::kUint8 only: a byte starts at `start` after every flush and each product adds
+  /// c * (u - code_zero) to it. With a zero in the middle of the codes real weights cancel out, and
+  /// code_flush_bound() allows more steps.
+  std::uint8_t code_zero = 0;
+  std::uint8_t start = 0;
 };
 
 /// All kernels of this build for `isa`; count in `count`.

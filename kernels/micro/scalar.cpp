@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "micro/expand_nibbles.h"
 #include "micro/registry.h"
 
 namespace edge_dnq {
@@ -61,8 +62,8 @@ constexpr MicroKernel kKernels[] = {
      4, 4, 4, 4, 0.5F, accumulate_int8<std::uint8_t>, expand_int8, 1, false},
     {"conv_w8s8_scalar_1x4", Isa::kScalar, Format::kS8, Element::kInt8, Accumulator::kInt32, 4, 1,
      4, 4, 4, 4, 0.4F, accumulate_int8<std::int8_t>, expand_int8, 1, false},
-    {"conv_w2a2_scalar_1x4", Isa::kScalar, Format::kPair2, Element::kCode2, Accumulator::kInt32, 2,
-     1, 4, 4, 2, 1, 0.6F, accumulate_pair2, nullptr, 1, false},
+    {"conv_w2a2_scalar_1x4", Isa::kScalar, Format::kPair2, Element::kNibble2, Accumulator::kInt32,
+     2, 1, 4, 4, 2, 1, 0.6F, accumulate_pair2, expand_nibbles<4>, 2, true},
 };
 
 std::int8_t clamped(std::int32_t value, const Clamp& clamp) {

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <vector>
+
+#include "micro/expand_nibbles.h"
 
 namespace edge_dnq {
 namespace {
@@ -47,6 +50,25 @@ TEST(PanelsTest, Int8StepsRunOverWindowColumnsAndPadWithZero) {
   for (std::size_t i = 0; i < expected.size(); ++i) {
     EXPECT_EQ(static_cast<std::int8_t>(panel.data()[i]), expected[i]) << "byte " << i;
   }
+}
+
+TEST(PanelsTest, NibblesHoldTwoChannelsAndExpandToCodes) {
+  MicroKernel stored = code_kernel(Format::kPair2, 2);
+  stored.nr = 4;
+  MicroKernel read = stored;
+  stored.element = Element::kNibble2;
+  const Window window{2, 3, 5};  // odd channels, an odd number of steps
+  std::vector<std::int8_t> weights(7 * 2 * 3 * 5);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = static_cast<std::int8_t>(2 * static_cast<int>(i * i % 4) - 3);
+  }
+  const AlignedBytes panel = pack_panel(stored, weights.data(), 7, window);
+  const AlignedBytes codes = pack_panel(read, weights.data(), 7, window);
+  ASSERT_EQ(2 * panel.size(), codes.size());
+  std::vector<std::uint8_t> expanded(codes.size());
+  expand_nibbles<4>(reinterpret_cast<const std::int8_t*>(panel.data()), panel.size(), false,
+                    expanded.data());
+  EXPECT_TRUE(std::equal(expanded.begin(), expanded.end(), codes.data()));
 }
 
 TEST(PanelsTest, PairCodes) {

@@ -74,7 +74,7 @@ TEST_F(PlanTest, TwoBitTensorsArePackedForTwoBitWeights) {
   }
   const Plan plan = make_plan(graph, Isa::kScalar);
   EXPECT_EQ(plan.tensors[1].format, Format::kPair2);
-  EXPECT_EQ(plan.ops[1].kernel->element, Element::kCode2);
+  EXPECT_EQ(plan.ops[1].kernel->element, Element::kNibble2);
   EXPECT_EQ(plan.ops[0].kernel->element, Element::kInt8);  // its input has 256 levels
 }
 

@@ -115,7 +115,7 @@ class Run {
       case Fill::kRandom:
         break;
     }
-    if (kernel_.element == Element::kCode2) {
+    if (holds_codes(kernel_.element)) {
       return static_cast<std::int8_t>(2 * static_cast<std::int32_t>(random_() % 4) - 3);
     }
     return static_cast<std::int8_t>(any(random_));
@@ -205,7 +205,7 @@ class Run {
     std::int32_t sum = 0;
     for (std::size_t i = 0; i < taps(); ++i) {
       // A padding channel's weight is zero, its code 0 stands for -3.
-      const std::int8_t padding = kernel_.element == Element::kCode2 ? -3 : 0;
+      const std::int8_t padding = holds_codes(kernel_.element) ? -3 : 0;
       const std::int8_t stored = n < out_channels_ ? weights_[n * taps() + i] : padding;
       sum += values[i] * (p_.nested4 ? nested4(stored) : stored);
     }
@@ -231,7 +231,7 @@ class Run {
 
 /// The ranges that programs have, as far as the kernel's accumulator holds one step of them.
 std::vector<Range> ranges_of(const MicroKernel& kernel) {
-  if (kernel.element == Element::kCode2) return {{3, 3}};
+  if (holds_codes(kernel.element)) return {{3, 3}};
   std::vector<Range> ranges;
   for (const Range range : {Range{255, 128}, {255, 15}, {127, 127}, {15, 128}, {15, 15}, {3, 3}}) {
     Range fitting = range;
