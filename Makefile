@@ -56,6 +56,12 @@ figures: demo
 	$(BIN)/python benchmarks/policies.py $(DEMO_OUT)/bundle synthetic:2400 --split test
 	$(BIN)/python benchmarks/policy_precision.py
 
+# The kernels beside stock LiteRT and other runtimes; run it on an idle machine. BENCH takes options.
+bench: install
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks.kernels --json build/benchmarks/results.json \
+	  --picture docs/kernels.png $(BENCH)
+
 # For devices: x86-64 and 64-bit ARM, glibc 2.28 or newer, any Python 3.
 wheels: install
 	$(BIN)/python $(WHEEL) -C wheel.tags=$(MANYLINUX)_x86_64 .

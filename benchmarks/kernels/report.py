@@ -1,0 +1,133 @@
+"""Tables for people, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from benchmarks.kernels.layers import STOCK, LayerRow
+from benchmarks.kernels.limits import Limits
+from benchmarks.kernels.measure import OURS, Machine, Result, Row
+from benchmarks.kernels.networks import PROGRAMS
+from benchmarks.kernels.runners import PACKAGES
+from edge_dnq.host import read_cpu
+
+MACHINES: dict[Machine, str] = {
+    "avx2": "as an AVX2 machine (no AVX-512, VNNI, AMX: hidden from the other runtimes, and the "
+    "package's kernels forced to avx2)",
+    "native": "as it is",
+}
+TITLES = {
+    "edge-dnq": "edge-dnq",
+    "litert": "LiteRT",
+    "onnxruntime": "ONNX Runtime",
+    "openvino": "OpenVINO",
+    "ncnn": "ncnn",
+    "executorch": "ExecuTorch",
+}
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def machine_line(limits: Limits) -> str:
+    """Return what ran: processor and versions."""
+    cpu = read_cpu()
+    versions = []
+    for runtime, (_, distribution) in PACKAGES.items():
+        try:
+            versions.append(f"{TITLES[runtime]} {version(distribution)}")
+        except PackageNotFoundError:
+            continue
+    return (
+        f"{cpu.model} ({cpu.architecture}, {' '.join(cpu.features)}), {cpu.cores} cores, "
+        f"{limits.ghz:.2f} GHz; {', '.join(versions)}"
+    )
+
+
+def title(row: Row) -> str:
+    """Return a row's name for people."""
+    return f"{TITLES[row.runtime]} {row.kind}"
+
+
+def network_table(result: Result) -> str:
+    """Return one contest: who took how long, and how the package's kernels compare."""
+    rivals = [result.stock()]
+    if result.best_peer() is not rivals[0]:
+        rivals.append(result.best_peer())
+    rows = []
+    for row in result.rows:
+        ours = row.runtime == OURS
+        limit = "" if row.share_of_limit is None else f"{row.share_of_limit:.0%}"
+        rows.append(
+            [
+                f"**{title(row)}**" if ours else title(row),
+                f"{row.milliseconds:.3f}",
+                f"{row.fastest:.3f}",
+                *(f"{rival.milliseconds / row.milliseconds:.2f}" for rival in rivals),
+                f"{row.macs_per_cycle:.1f}",
+                limit,
+            ]
+        )
+    header = ["", "median ms", "fastest ms", *(f"speed / {title(rival)}" for rival in rivals)]
+    threads = "one thread" if result.threads == 1 else f"{result.threads} threads"
+    return (
+        f"{result.title}, {threads}, {result.macs / 1e6:.0f} million MACs, the machine "
+        f"{MACHINES[result.machine]}:\n\n" + table([*header, "MAC/cycle", "of its limit"], rows)
+    )
+
+
+def layer_table(name: str, machine: Machine, rows: Sequence[LayerRow]) -> str:
+    """Return every kind of convolution: MAC per cycle of each, and its limit in brackets."""
+    columns = [*STOCK, *PROGRAMS]
+    body = []
+    for row in rows:
+        cells = []
+        for column in columns:
+            limit = row.limits.get(column)
+            reached = row.macs_per_cycle.get(column)
+            if reached is None:
+                cells.append("")
+            else:
+                cells.append(f"{reached:.1f}" + (f" ({reached / limit:.0%})" if limit else ""))
+        body.append([row.layer, str(row.count), f"{row.macs / 1e6:.1f}", *cells])
+    header = ["convolution", "times", "million MACs", *columns]
+    return (
+        f"Convolutions of {name}, one thread, MAC/cycle (share of the instruction mix's limit), "
+        f"the machine {MACHINES[machine]}:\n\n" + table(header, body)
+    )
+
+
+def threads_table(results: Sequence[Result]) -> str:
+    """Return how much faster two threads are than one."""
+    one = {(r.network, r.machine): r for r in results if r.threads == 1}
+    rows = []
+    for result in results:
+        base = one.get((result.network, result.machine))
+        if result.threads == 1 or base is None:
+            continue
+        for row in result.rows:
+            before = base.of(row.runtime, row.kind)
+            if before is not None and row.runtime in (OURS, "litert"):
+                gain = before.milliseconds / row.milliseconds
+                rows.append(
+                    [result.title, result.machine, title(row), str(result.threads), f"{gain:.2f}"]
+                )
+    return table(["network", "machine", "", "threads", "speed / one thread"], rows) if rows else ""
+
+
+def memory_table(results: Sequence[Result]) -> str:
+    """Return what the package's engines hold, one program per process."""
+    rows = []
+    for result in results:
+        for row in result.rows:
+            if row.runtime == OURS and result.threads == 1:
+                panels = row.memory["panel_bytes"] / 1e6
+                arena = row.memory["arena_bytes"] / 1e6
+                pack = row.memory["pack_seconds"] * 1e3
+                cells = [result.title, result.machine, row.kind]
+                rows.append([*cells, f"{panels:.2f}", f"{arena:.2f}", f"{pack:.1f}"])
+    return table(["network", "machine", "program", "panels MB", "arena MB", "packing ms"], rows)
