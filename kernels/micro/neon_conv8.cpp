@@ -14,27 +14,26 @@ namespace edge_dnq {
 namespace {
 
 constexpr std::size_t kNr = 4;
-constexpr std::size_t kKr = 16;
 
 // Registers: v0-v3 and v4-v7 channels 0-7 and 8-15 of the four pixels; v8, v9 (v10, v11) those of
 // one output channel; v12-v15 products; v16 + 4 * row + channel accumulators.
 // clang-format off
-#define MULTIPLY(PIXEL0, PIXEL1, PIXEL2, PIXEL3, WEIGHTS, LOAD0, LOAD1, LOAD2, LOAD3) \
-  "smull v12.8h, " PIXEL0 ".8b, " WEIGHTS ".8b\n" LOAD0 \
-  "smull v13.8h, " PIXEL1 ".8b, " WEIGHTS ".8b\n" LOAD1 \
-  "smull v14.8h, " PIXEL2 ".8b, " WEIGHTS ".8b\n" LOAD2 \
-  "smull v15.8h, " PIXEL3 ".8b, " WEIGHTS ".8b\n" LOAD3
-#define MULTIPLY_ADD(PIXEL0, PIXEL1, PIXEL2, PIXEL3, WEIGHTS, LOAD0, LOAD1, LOAD2, LOAD3) \
-  "smlal v12.8h, " PIXEL0 ".8b, " WEIGHTS ".8b\n" LOAD0 \
-  "smlal v13.8h, " PIXEL1 ".8b, " WEIGHTS ".8b\n" LOAD1 \
-  "smlal v14.8h, " PIXEL2 ".8b, " WEIGHTS ".8b\n" LOAD2 \
-  "smlal v15.8h, " PIXEL3 ".8b, " WEIGHTS ".8b\n" LOAD3
+#define MULTIPLY(WEIGHTS, LOAD) \
+  "smull v12.8h, v0.8b, " WEIGHTS ".8b\n" LOAD \
+  "smull v13.8h, v1.8b, " WEIGHTS ".8b\n" \
+  "smull v14.8h, v2.8b, " WEIGHTS ".8b\n" \
+  "smull v15.8h, v3.8b, " WEIGHTS ".8b\n"
+#define MULTIPLY_ADD(WEIGHTS, LOAD0, LOAD1, LOAD2, LOAD3) \
+  LOAD0 "smlal v12.8h, v4.8b, " WEIGHTS ".8b\n" \
+  LOAD1 "smlal v13.8h, v5.8b, " WEIGHTS ".8b\n" \
+  LOAD2 "smlal v14.8h, v6.8b, " WEIGHTS ".8b\n" \
+  LOAD3 "smlal v15.8h, v7.8b, " WEIGHTS ".8b\n"
 #define ACCUMULATE(ACC0, ACC1, ACC2, ACC3) \
-  "sadalp " ACC0 ".4s, v12.8h\n" "sadalp " ACC1 ".4s, v13.8h\n" \
-  "sadalp " ACC2 ".4s, v14.8h\n" "sadalp " ACC3 ".4s, v15.8h\n"
+  "sadalp " ACC0 ".4s, v12.8h\n sadalp " ACC1 ".4s, v13.8h\n" \
+  "sadalp " ACC2 ".4s, v14.8h\n sadalp " ACC3 ".4s, v15.8h\n"
 #define CHANNEL(WEIGHTS_LOW, WEIGHTS_HIGH, NEXT_LOW, NEXT_HIGH, ACC0, ACC1, ACC2, ACC3) \
-  MULTIPLY("v0", "v1", "v2", "v3", WEIGHTS_LOW, NEXT_LOW, "", NEXT_HIGH, "") \
-  MULTIPLY_ADD("v4", "v5", "v6", "v7", WEIGHTS_HIGH, "", "", "", "") \
+  MULTIPLY(WEIGHTS_LOW, NEXT_LOW) \
+  MULTIPLY_ADD(WEIGHTS_HIGH, NEXT_HIGH, "", "", "") \
   ACCUMULATE(ACC0, ACC1, ACC2, ACC3)
 #define FIRST_CHANNELS \
   CHANNEL("v8", "v9", "ldr d10, [%[w], #16]\n", "ldr d11, [%[w], #24]\n", \
@@ -42,7 +41,9 @@ constexpr std::size_t kKr = 16;
   CHANNEL("v10", "v11", "ldr d8, [%[w], #32]\n", "ldr d9, [%[w], #40]\n", \
           "v17", "v21", "v25", "v29") \
   CHANNEL("v8", "v9", "ldr d10, [%[w], #48]\n", "ldr d11, [%[w], #56]\n", \
-          "v18", "v22", "v26", "v30")
+          "v18", "v22", "v26", "v30") \
+  "add %[low], %[low], #16\n add %[high], %[high], #16\n" \
+  "add %[w], %[w], #64\n subs %[n], %[n], #1\n"
 // clang-format on
 
 /// Four pixels against one block of four output channels. The lanes of an accumulator are partial
@@ -50,8 +51,8 @@ constexpr std::size_t kKr = 16;
 void block(RowPointers a, const std::int8_t* w, const Tile& tile, std::int32_t (&out)[4][kNr]) {
   std::size_t rows = tile.window_rows;
   std::size_t n;
-  // From the last step of one window row to the first of the next.
-  const std::size_t skip = tile.row_stride - (tile.steps - 1) * kKr;
+  std::size_t low;   // bytes from the row pointers to the step's channels 0-7
+  std::size_t high;  // and 8-15
   // clang-format off
   asm volatile(
       "movi v16.4s, #0\n movi v17.4s, #0\n movi v18.4s, #0\n movi v19.4s, #0\n"
@@ -59,32 +60,31 @@ void block(RowPointers a, const std::int8_t* w, const Tile& tile, std::int32_t (
       "movi v24.4s, #0\n movi v25.4s, #0\n movi v26.4s, #0\n movi v27.4s, #0\n"
       "movi v28.4s, #0\n movi v29.4s, #0\n movi v30.4s, #0\n movi v31.4s, #0\n"
       "1:\n"
+      "mov %[low], #0\n mov %[high], #8\n"
       "ldr d8, [%[w]]\n ldr d9, [%[w], #8]\n"
-      "ldr d0, [%[a0]]\n ldr d1, [%[a1]]\n ldr d2, [%[a2]]\n ldr d3, [%[a3]]\n"
-      "ldr d4, [%[a0], #8]\n ldr d5, [%[a1], #8]\n ldr d6, [%[a2], #8]\n ldr d7, [%[a3], #8]\n"
+      "ldr d0, [%[a0], %[low]]\n ldr d1, [%[a1], %[low]]\n"
+      "ldr d2, [%[a2], %[low]]\n ldr d3, [%[a3], %[low]]\n"
+      "ldr d4, [%[a0], %[high]]\n ldr d5, [%[a1], %[high]]\n"
+      "ldr d6, [%[a2], %[high]]\n ldr d7, [%[a3], %[high]]\n"
       "subs %[n], %[steps], #1\n"
       "b.eq 3f\n"
       "2:  // hot loop\n"
       FIRST_CHANNELS
-      "ldr d8, [%[w], #64]!\n"
-      MULTIPLY("v0", "v1", "v2", "v3", "v10",
-               "ldr d0, [%[a0], #16]!\n", "ldr d1, [%[a1], #16]!\n",
-               "ldr d2, [%[a2], #16]!\n", "ldr d3, [%[a3], #16]!\n")
-      "ldr d9, [%[w], #8]\n"
-      MULTIPLY_ADD("v4", "v5", "v6", "v7", "v11",
-                   "ldr d4, [%[a0], #8]\n", "ldr d5, [%[a1], #8]\n",
-                   "ldr d6, [%[a2], #8]\n", "ldr d7, [%[a3], #8]\n")
-      "subs %[n], %[n], #1\n"
+      MULTIPLY("v10", "")
+      MULTIPLY_ADD("v11", "ldr d0, [%[a0], %[low]]\n", "ldr d1, [%[a1], %[low]]\n",
+                   "ldr d2, [%[a2], %[low]]\n", "ldr d3, [%[a3], %[low]]\n")
+      "ldr d4, [%[a0], %[high]]\n ldr d5, [%[a1], %[high]]\n"
+      "ldr d6, [%[a2], %[high]]\n ldr d7, [%[a3], %[high]]\n"
+      "ldr d8, [%[w]]\n ldr d9, [%[w], #8]\n"
       ACCUMULATE("v19", "v23", "v27", "v31")
       "b.ne 2b\n"
       "3:\n"
       FIRST_CHANNELS
-      MULTIPLY("v0", "v1", "v2", "v3", "v10", "", "", "", "")
-      MULTIPLY_ADD("v4", "v5", "v6", "v7", "v11", "", "", "", "")
+      MULTIPLY("v10", "")
+      MULTIPLY_ADD("v11", "", "", "", "")
       ACCUMULATE("v19", "v23", "v27", "v31")
-      "add %[w], %[w], #64\n"
-      "add %[a0], %[a0], %[skip]\n add %[a1], %[a1], %[skip]\n"
-      "add %[a2], %[a2], %[skip]\n add %[a3], %[a3], %[skip]\n"
+      "add %[a0], %[a0], %[stride]\n add %[a1], %[a1], %[stride]\n"
+      "add %[a2], %[a2], %[stride]\n add %[a3], %[a3], %[stride]\n"
       "subs %[rows], %[rows], #1\n"
       "b.ne 1b\n"
       "addp v16.4s, v16.4s, v17.4s\n addp v18.4s, v18.4s, v19.4s\n"
@@ -95,8 +95,8 @@ void block(RowPointers a, const std::int8_t* w, const Tile& tile, std::int32_t (
       "addp v24.4s, v24.4s, v26.4s\n addp v28.4s, v28.4s, v30.4s\n"
       "stp q16, q20, [%[out]]\n stp q24, q28, [%[out], #32]\n"
       : [a0] "+&r"(a.row[0]), [a1] "+&r"(a.row[1]), [a2] "+&r"(a.row[2]), [a3] "+&r"(a.row[3]),
-        [w] "+&r"(w), [rows] "+&r"(rows), [n] "=&r"(n)
-      : [steps] "r"(tile.steps), [skip] "r"(skip), [out] "r"(&out[0][0])
+        [w] "+&r"(w), [rows] "+&r"(rows), [n] "=&r"(n), [low] "=&r"(low), [high] "=&r"(high)
+      : [steps] "r"(tile.steps), [stride] "r"(tile.row_stride), [out] "r"(&out[0][0])
       : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13",
         "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26",
         "v27", "v28", "v29", "v30", "v31", "cc", "memory");
