@@ -20,13 +20,15 @@ std::uint8_t random_byte(Format format, std::int32_t activation_max, std::mt1993
   }
 }
 
+/// Bell-shaped, as trained weights are: the spread of real codes decides how often bytes flush.
 std::vector<std::int8_t> random_weights(Element element, std::size_t count, std::int32_t weight_max,
                                         std::mt19937& random) {
+  std::normal_distribution<float> bell(0.0F, 36.0F);
   std::vector<std::int8_t> weights(count);
-  std::uniform_int_distribution<std::int32_t> any(-weight_max, std::min(weight_max, 127));
   for (std::int8_t& weight : weights) {
-    weight = static_cast<std::int8_t>(
-        holds_codes(element) ? 2 * static_cast<std::int32_t>(random() % 4) - 3 : any(random));
+    const auto master = static_cast<std::int8_t>(std::clamp(bell(random), -127.0F, 127.0F));
+    weight = holds_codes(element) ? nested2(master)
+                                  : static_cast<std::int8_t>(master * weight_max / 128);
   }
   return weights;
 }
@@ -70,6 +72,10 @@ LayerRun::LayerRun(const MicroKernel& kernel, const Layer& layer, std::int32_t a
       kernel.element, layer.out_channels * layer.kernel * layer.kernel * layer.in_channels,
       weight_max, random);
   panel_ = pack_panel(kernel, weights.data(), layer.out_channels, window_);
+  if (kernel.accumulator == Accumulator::kUint8) {
+    flush_steps_ = code_flush_bound(kernel, activation_max, panel_.data(),
+                                    block_bytes(kernel, window_), layer.out_channels);
+  }
   if (kernel.always_expand) {
     expanded_ = AlignedBytes(block_bytes(kernel, window_) * kernel.max_blocks * kernel.expansion);
   }
