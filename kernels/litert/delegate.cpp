@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "litert/dynamic_shapes.h"
 #include "litert/graph_reader.h"
 #include "litert/operator_names.h"
 #include "litert/partition.h"
@@ -73,6 +74,16 @@ tfl::Registration partition_registration() {
   return registration;
 }
 
+/// Empty when the node is to be claimed.
+std::string why_not(const tfl::Context& context, const tfl::Node& node, std::int32_t code,
+                    const DelegateOptions& options, const DynamicShapes& dynamic) {
+  if (options.off) return "switched off";
+  if (node.delegate != nullptr) return "taken by another delegate";
+  const std::string obstacle = find_obstacle(context, node, code);
+  if (!obstacle.empty()) return obstacle;
+  return dynamic.reach(node) ? "an input whose shape may change while running" : "";
+}
+
 /// Fills `report` and returns the nodes to claim behind their count, as the runtime takes them.
 std::vector<int> choose_nodes(tfl::Context* context, const DelegateOptions& options,
                               GraphReport& report) {
@@ -83,6 +94,7 @@ std::vector<int> choose_nodes(tfl::Context* context, const DelegateOptions& opti
   // A copy: asking for nodes may move the plan.
   const std::vector<int> indices(plan->data(), plan->data() + plan->size);
   std::vector<int> chosen{0};
+  DynamicShapes dynamic(*context);
   report.graph = context;
   report.nodes = static_cast<int>(indices.size());
   for (const int index : indices) {
@@ -91,16 +103,13 @@ std::vector<int> choose_nodes(tfl::Context* context, const DelegateOptions& opti
     if (context->GetNodeAndRegistration(context, index, &node, &registration) != tfl::kOk) {
       throw Unsupported("the runtime does not give node " + std::to_string(index));
     }
-    std::string reason = "switched off";
-    if (!options.off) {
-      reason = node->delegate != nullptr
-                   ? "taken by another delegate"
-                   : find_obstacle(*context, *node, registration->builtin_code);
-    }
+    const std::int32_t code = registration->builtin_code;
+    const std::string reason = why_not(*context, *node, code, options, dynamic);
     if (reason.empty()) {
       chosen.push_back(index);
     } else {
       report.declined.push_back({index, operator_name(*registration), reason});
+      dynamic.pass(*node, code);
     }
   }
   report.claimed = chosen[0] = static_cast<int>(chosen.size()) - 1;

@@ -41,8 +41,14 @@ void Partition::prepare(tfl::Context& context) {
   if (engine_ != nullptr && shapes(context) == shapes_) return;
   engine_.reset();
   GraphReader reader(context);
-  for (const auto& [node, code] : nodes_) reader.add(node, code);
-  const Graph graph = reader.finish(boundary_);
+  Graph graph;
+  try {
+    for (const auto& [node, code] : nodes_) reader.add(node, code);
+    graph = reader.finish(boundary_);
+  } catch (const Unsupported& reason) {
+    // Every node could be run when it was claimed.
+    throw Unsupported("cannot run the program in its new shape: " + std::string(reason.what()));
+  }
   EngineOptions options;
   options.isa = options_.isa;
   options.threads = thread_count(options_, context);

@@ -124,8 +124,10 @@ TEST(Delegate, FollowsAResizedInputAndRefusesAnImpossibleOne) {
 TEST(Delegate, AFailedInitialisationIsAnErrorNotACrash) {
   const Owned delegate(create_delegate({}));
   Program program;
+  program.runtime.initialising_may_ask = false;
   ASSERT_EQ(program.apply(delegate), tfl::kOk);
-  program.runtime.kernel.user_data = nullptr;  // what init returns when it fails
+  EXPECT_EQ(program.runtime.kernel.user_data, nullptr);
+  EXPECT_EQ(program.runtime.errors.size(), 1U);
   EXPECT_EQ(program.runtime.prepare(), tfl::kError);
   EXPECT_EQ(program.runtime.invoke(), tfl::kError);
 }

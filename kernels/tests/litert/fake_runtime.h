@@ -109,6 +109,7 @@ class FakeRuntime {
   std::vector<int> claimed;
   std::vector<std::string> errors;
   bool nodes_may_be_asked = true;
+  bool initialising_may_ask = true;
   tfl::Node kernel{};
 
  private:
@@ -167,6 +168,7 @@ class FakeRuntime {
                       tfl::Delegate* delegate) {
     claimed.assign(nodes->data(), nodes->data() + nodes->size);
     registration_ = registration;
+    nodes_may_be_asked = initialising_may_ask;
     tfl::DelegateParams params{delegate, ints(claimed), ints({}), ints(graph_outputs)};
     kernel.user_data =
         registration_.init(&context(), reinterpret_cast<const char*>(&params), sizeof(params));
