@@ -40,7 +40,7 @@ class Row:
         runs: How many were timed.
         macs_per_cycle: Of the network, at the clock rate measured beside.
         share_of_limit: What the instruction mix allows over what was reached; package's kernels.
-        evex_share: Of instruction samples; None where nothing was masked.
+        samples: Looks at the running instruction, none in AVX-512; 0 where that is not hidden.
         operations: The package's own account: op, kernel, MACs, seconds.
         memory: The package's own account of its bytes.
     """
@@ -53,7 +53,7 @@ class Row:
     runs: int
     macs_per_cycle: float = 0.0
     share_of_limit: float | None = None
-    evex_share: float | None = None
+    samples: int = 0
     operations: list[dict[str, Any]] = field(default_factory=list)
     memory: dict[str, float] = field(default_factory=dict)
 
@@ -170,7 +170,9 @@ def row(name: str, worker: Worker, machine: Machine) -> Row:
     made = Row(name, runtime, kind, median(milliseconds), min(milliseconds), len(milliseconds))
     if machine == "avx2":
         counts = worker.ask(evex=EVEX_SECONDS)
-        made.evex_share = counts["evex"] / max(1, counts["samples"])
+        if counts["evex"]:
+            raise RuntimeError(f"{name} uses AVX-512 although it is hidden: {counts}")
+        made.samples = counts["samples"]
     if runtime == OURS:
         parts = [p for g in worker.ask(report=True)["graphs"] for p in g["partitions"]]
         made.operations = [operation for part in parts for operation in part["ops"]]

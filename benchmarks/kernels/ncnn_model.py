@@ -109,7 +109,7 @@ class _Recorder:
 def write_ncnn(network: FloatNetwork, size: int, int8: bool, path: Path) -> None:
     """Write ``path`` (.param) and the weights beside it (.bin)."""
     rng = torch.Generator().manual_seed(0)
-    frame = Blob("in0", torch.randn(1, 3, size, size, generator=rng))
+    frame = Blob("in0", 2 * torch.rand(1, 3, size, size, generator=rng) - 1)
     recorder = _Recorder(network.layers)
     network.backbone[0].compute(recorder, frame)
     weights = b""

@@ -44,7 +44,7 @@ def frames(size: int) -> list[np.ndarray]:
     """Return frames to calibrate on, float32 [1, 3, S, S]."""
     rng = np.random.default_rng(0)
     shape = (1, 3, size, size)
-    return [rng.standard_normal(shape, dtype=np.float32) for _ in range(CALIBRATION_FRAMES)]
+    return [rng.uniform(-1, 1, shape).astype(np.float32) for _ in range(CALIBRATION_FRAMES)]
 
 
 def write_onnx(network: FloatNetwork, size: int, path: Path) -> None:

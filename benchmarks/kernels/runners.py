@@ -41,9 +41,9 @@ class Runner(Protocol):
 
 
 def frame(size: int, channels: int = 3) -> np.ndarray:
-    """Return the input that every runtime gets, float32 [1, C, S, S]."""
+    """Return the input that every runtime gets, float32 [1, C, S, S] in -1..1."""
     rng = np.random.default_rng(SEED)
-    return rng.standard_normal((1, channels, size, size), dtype=np.float32)
+    return rng.uniform(-1, 1, (1, channels, size, size)).astype(np.float32)
 
 
 class LiteRt:
