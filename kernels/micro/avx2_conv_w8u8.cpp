@@ -2,8 +2,8 @@
 // into int32 by vpmaddwd.
 //
 // The weights are widened per block of output channels by `expand`, the activations once per tile
-// and window row into a scratch that all blocks of the tile read, so that the inner loop is one
-// multiply and one add per 16 products, and broadcasts that cost a load only.
+// into a scratch that all blocks of the tile read, so that the inner loop is one multiply and one
+// add per 16 products, and broadcasts that cost a load only.
 #include <immintrin.h>
 
 #include "micro/avx2_conv.h"
@@ -23,13 +23,17 @@ struct Scratch {
   alignas(32) std::int16_t rows[kMaxRows][kChunkSteps * kKr];
 };
 
-void widen(const std::uint8_t* from, std::size_t bytes, std::int16_t* to) {
-  std::size_t i = 0;
-  for (; i + 16 <= bytes; i += 16) {
-    const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(to + i), _mm256_cvtepu8_epi16(packed));
+/// `steps` steps of one window row.
+void widen(const std::uint8_t* from, std::size_t steps, std::int16_t* to) {
+  std::size_t step = 0;
+  for (; step + 4 <= steps; step += 4) {
+    const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + step * kKr));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + step * kKr), _mm256_cvtepu8_epi16(packed));
   }
-  for (; i < bytes; ++i) to[i] = from[i];
+  for (; step < steps; ++step) {
+    const __m128i packed = _mm_loadu_si32(from + step * kKr);
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(to + step * kKr), _mm_cvtepu8_epi16(packed));
+  }
 }
 
 __m256i load(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
@@ -39,6 +43,12 @@ __m256i broadcast(const std::int16_t* pair) {
   std::int32_t bits;
   __builtin_memcpy(&bits, pair, sizeof(bits));
   return _mm256_set1_epi32(bits);
+}
+
+/// sum += addend. In assembly, as GCC 12 otherwise collects the broadcasts and products of all rows
+/// first, runs out of registers and keeps the sums in memory.
+void add_in_place(__m256i& sum, __m256i addend) {
+  asm volatile("vpaddd %1, %0, %0" : "+x"(sum) : "x"(addend));
 }
 
 /// Adds `steps` steps of kRows rows to `acc`, or starts them there.
@@ -57,10 +67,8 @@ void accumulate_chunk(const Scratch& scratch, std::size_t steps, const std::int1
 #pragma GCC unroll 6
     for (std::size_t row = 0; row < kRows; ++row) {
       const __m256i activations = broadcast(scratch.rows[row] + 2 * pair);
-      sums[row][0] = _mm256_add_epi32(sums[row][0], _mm256_madd_epi16(activations, low));
-      sums[row][1] = _mm256_add_epi32(sums[row][1], _mm256_madd_epi16(activations, high));
-      // Keeps GCC from collecting the broadcasts of all rows first, for which registers are short.
-      asm volatile("" : "+x"(sums[row][0]), "+x"(sums[row][1]));
+      add_in_place(sums[row][0], _mm256_madd_epi16(activations, low));
+      add_in_place(sums[row][1], _mm256_madd_epi16(activations, high));
     }
   }
   for (std::size_t row = 0; row < kRows; ++row) {
@@ -71,24 +79,35 @@ void accumulate_chunk(const Scratch& scratch, std::size_t steps, const std::int1
   }
 }
 
+/// Widens `count` steps of each pixel, counted over all window rows, from step `first` on.
+template <std::size_t kRows>
+void fill(const Tile& tile, std::size_t first, std::size_t count, Scratch& scratch) {
+  std::size_t y = first / tile.steps;
+  std::size_t step = first % tile.steps;
+  for (std::size_t done = 0; done < count; ++y, step = 0) {
+    const std::size_t left = count - done;
+    const std::size_t run = left < tile.steps - step ? left : tile.steps - step;
+    for (std::size_t row = 0; row < kRows; ++row) {
+      widen(tile.pixels[row] + y * tile.row_stride + step * kKr, run,
+            scratch.rows[row] + done * kKr);
+    }
+    done += run;
+  }
+}
+
 template <std::size_t kRows>
 void accumulate_rows(const Tile& tile) {
   Scratch scratch;
-  bool first = true;
-  for (std::size_t y = 0; y < tile.window_rows; ++y) {
-    for (std::size_t done = 0; done < tile.steps; done += kChunkSteps) {
-      const std::size_t left = tile.steps - done;
-      const std::size_t steps = left < kChunkSteps ? left : kChunkSteps;
-      for (std::size_t row = 0; row < kRows; ++row) {
-        widen(tile.pixels[row] + y * tile.row_stride + done * kKr, steps * kKr, scratch.rows[row]);
-      }
-      for (std::size_t block = 0; block < tile.blocks; ++block) {
-        const auto* panel = reinterpret_cast<const std::int16_t*>(
-            static_cast<const std::uint8_t*>(tile.panel) + block * tile.block_stride);
-        accumulate_chunk<kRows>(scratch, steps, panel + (y * tile.steps + done) * kStepWeights,
-                                first, tile.acc + block * kNr, tile.acc_stride);
-      }
-      first = false;
+  const std::size_t total = tile.window_rows * tile.steps;
+  for (std::size_t done = 0; done < total; done += kChunkSteps) {
+    const std::size_t left = total - done;
+    const std::size_t steps = left < kChunkSteps ? left : kChunkSteps;
+    fill<kRows>(tile, done, steps, scratch);
+    for (std::size_t block = 0; block < tile.blocks; ++block) {
+      const auto* panel = reinterpret_cast<const std::int16_t*>(
+          static_cast<const std::uint8_t*>(tile.panel) + block * tile.block_stride);
+      accumulate_chunk<kRows>(scratch, steps, panel + done * kStepWeights, done == 0,
+                              tile.acc + block * kNr, tile.acc_stride);
     }
   }
 }

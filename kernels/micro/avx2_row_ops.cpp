@@ -15,55 +15,83 @@ void store(void* to, __m256i value) { _mm256_storeu_si256(static_cast<__m256i*>(
 
 void store_half(void* to, __m128i value) { _mm_storeu_si128(static_cast<__m128i*>(to), value); }
 
-/// The low bytes of sixteen int32 values that fit int8, in order.
-__m128i narrow(__m256i first, __m256i second) {
-  // Packing works within 128-bit halves: elements 0-3, 8-11, 4-7, 12-15.
-  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(first, second), 0xD8);
-  return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-}
+/// q of sixteen or thirty-two int32 values v: clamp(v + zero_point). Saturation on the way down
+/// never passes a limit that the clamp would not have passed.
+class Narrower {
+ public:
+  explicit Narrower(const Clamp& clamp)
+      : zero_point_(_mm256_set1_epi16(static_cast<short>(clamp.zero_point))),
+        low_(_mm256_set1_epi8(static_cast<char>(clamp.low))),
+        high_(_mm256_set1_epi8(static_cast<char>(clamp.high))) {}
 
-__m256i clamped(__m256i value, const Clamp& clamp) {
-  const __m256i shifted = _mm256_add_epi32(value, _mm256_set1_epi32(clamp.zero_point));
-  return _mm256_min_epi32(_mm256_max_epi32(shifted, _mm256_set1_epi32(clamp.low)),
-                          _mm256_set1_epi32(clamp.high));
-}
+  __m256i operator()(__m256i a, __m256i b, __m256i c, __m256i d) const {
+    // Packing works within 128-bit halves; the permutation puts the fours of channels in turn.
+    const __m256i bytes = _mm256_packs_epi16(words(a, b), words(c, d));
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    return clamped(_mm256_permutevar8x32_epi32(bytes, order));
+  }
 
+  __m128i operator()(__m256i a, __m256i b) const {
+    const __m256i sixteen = _mm256_permute4x64_epi64(words(a, b), 0xD8);
+    return _mm256_castsi256_si128(clamped(_mm256_castsi128_si256(
+        _mm_packs_epi16(_mm256_castsi256_si128(sixteen), _mm256_extracti128_si256(sixteen, 1)))));
+  }
+
+ private:
+  __m256i words(__m256i a, __m256i b) const {
+    return _mm256_adds_epi16(_mm256_packs_epi32(a, b), zero_point_);
+  }
+  __m256i clamped(__m256i bytes) const {
+    return _mm256_min_epi8(_mm256_max_epi8(bytes, low_), high_);
+  }
+
+  __m256i zero_point_;
+  __m256i low_;
+  __m256i high_;
+};
+
+/// Rounded to int32, half to even. Too large a value becomes one that is clamped; too small a one
+/// becomes the smallest int32 by itself.
 __m256i scaled(const std::int32_t* acc, const std::int32_t* bias, const float* multiplier) {
-  // Far outside int8; keeps the conversion to int in range.
-  const __m256 limit = _mm256_set1_ps(1024.0F);
   const __m256 sum = _mm256_cvtepi32_ps(_mm256_add_epi32(load(acc), load(bias)));
   const __m256 product = _mm256_mul_ps(sum, _mm256_loadu_ps(multiplier));
-  const __m256 above = _mm256_max_ps(product, _mm256_sub_ps(_mm256_setzero_ps(), limit));
-  return _mm256_cvtps_epi32(_mm256_min_ps(above, limit));
+  return _mm256_cvtps_epi32(_mm256_min_ps(product, _mm256_set1_ps(65536.0F)));
 }
 
 void requantise(const std::int32_t* acc, const std::int32_t* bias, const float* multiplier,
                 std::size_t n, const Clamp& clamp, std::int8_t* q) {
-  for (std::size_t i = 0; i < n; i += 16) {
-    const __m256i first = clamped(scaled(acc + i, bias + i, multiplier + i), clamp);
-    const __m256i second = clamped(scaled(acc + i + 8, bias + i + 8, multiplier + i + 8), clamp);
-    store_half(q + i, narrow(first, second));
+  const Narrower narrow(clamp);
+  const auto eight = [&](std::size_t i) { return scaled(acc + i, bias + i, multiplier + i); };
+  std::size_t i = 0;
+  for (; i + 16 < n; i += 32) {
+    store(q + i, narrow(eight(i), eight(i + 8), eight(i + 16), eight(i + 24)));
   }
+  // Accumulators are readable up to the next multiple of sixteen only.
+  if (i < n) store_half(q + i, narrow(eight(i), eight(i + 8)));
 }
 
-__m256i sum_of(const std::int8_t* a, const std::int8_t* b, const AddFactors& f) {
-  const __m256i wide_a = _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(a)));
-  const __m256i wide_b = _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(b)));
-  const __m256i part_a = _mm256_mullo_epi32(_mm256_sub_epi32(wide_a, _mm256_set1_epi32(f.a_zero)),
-                                            _mm256_set1_epi32(f.a_factor));
-  const __m256i part_b = _mm256_mullo_epi32(_mm256_sub_epi32(wide_b, _mm256_set1_epi32(f.b_zero)),
-                                            _mm256_set1_epi32(f.b_factor));
-  const __m256i rounded =
-      _mm256_add_epi32(_mm256_add_epi32(part_a, part_b), _mm256_set1_epi32(1 << (f.shift - 1)));
-  return _mm256_sra_epi32(rounded, _mm_cvtsi32_si128(f.shift));
-}
-
-void add(const std::int8_t* a, const std::int8_t* b, std::size_t n, const AddFactors& factors,
+void add(const std::int8_t* a, const std::int8_t* b, std::size_t n, const AddFactors& f,
          const Clamp& clamp, std::int8_t* q) {
-  for (std::size_t i = 0; i < n; i += 16) {
-    const __m256i first = clamped(sum_of(a + i, b + i, factors), clamp);
-    const __m256i second = clamped(sum_of(a + i + 8, b + i + 8, factors), clamp);
-    store_half(q + i, narrow(first, second));
+  const Narrower narrow(clamp);
+  const __m256i a_factor = _mm256_set1_epi32(f.a_factor);
+  const __m256i b_factor = _mm256_set1_epi32(f.b_factor);
+  // Zero points and rounding in one term; unsigned, as its parts may pass int32 on the way.
+  const std::uint32_t rest = (1U << (f.shift - 1)) -
+                             static_cast<std::uint32_t>(f.a_zero) * f.a_factor -
+                             static_cast<std::uint32_t>(f.b_zero) * f.b_factor;
+  const __m256i constant = _mm256_set1_epi32(static_cast<int>(rest));
+  const __m128i shift = _mm_cvtsi32_si128(f.shift);
+  const auto eight = [&](std::size_t i) {
+    const __m256i wide_a =
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(a + i)));
+    const __m256i wide_b =
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(b + i)));
+    const __m256i sum = _mm256_add_epi32(_mm256_mullo_epi32(wide_a, a_factor),
+                                         _mm256_mullo_epi32(wide_b, b_factor));
+    return _mm256_sra_epi32(_mm256_add_epi32(sum, constant), shift);
+  };
+  for (std::size_t i = 0; i < n; i += 32) {
+    store(q + i, narrow(eight(i), eight(i + 8), eight(i + 16), eight(i + 24)));
   }
 }
 

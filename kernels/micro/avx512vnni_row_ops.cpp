@@ -16,40 +16,42 @@ __m128i load16(const std::int8_t* from) {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
 }
 
-/// Stores sixteen int32 values as q.
-void store_clamped(__m512i value, const Clamp& clamp, std::int8_t* q) {
-  const __m512i shifted = _mm512_add_epi32(value, _mm512_set1_epi32(clamp.zero_point));
-  const __m512i inside = _mm512_min_epi32(_mm512_max_epi32(shifted, _mm512_set1_epi32(clamp.low)),
-                                          _mm512_set1_epi32(clamp.high));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtepi32_epi8(inside));
-}
-
 void requantise(const std::int32_t* acc, const std::int32_t* bias, const float* multiplier,
                 std::size_t n, const Clamp& clamp, std::int8_t* q) {
-  // Far outside int8; keeps the conversion to int in range.
-  const __m512 limit = _mm512_set1_ps(1024.0F);
-  const __m512 low = _mm512_set1_ps(-1024.0F);
+  // Limits are whole numbers, so that clamping first and rounding then gives the same.
+  const __m512 low = _mm512_set1_ps(static_cast<float>(clamp.low - clamp.zero_point));
+  const __m512 high = _mm512_set1_ps(static_cast<float>(clamp.high - clamp.zero_point));
+  const __m512i zero_point = _mm512_set1_epi32(clamp.zero_point);
   for (std::size_t i = 0; i < n; i += 16) {
     const __m512i sum = _mm512_add_epi32(_mm512_loadu_si512(acc + i), _mm512_loadu_si512(bias + i));
     const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(multiplier + i));
-    const __m512 inside = _mm512_min_ps(_mm512_max_ps(product, low), limit);
-    store_clamped(_mm512_cvtps_epi32(inside), clamp, q + i);
+    const __m512i rounded = _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(product, low), high));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(q + i),
+                     _mm512_cvtepi32_epi8(_mm512_add_epi32(rounded, zero_point)));
   }
 }
 
 void add(const std::int8_t* a, const std::int8_t* b, std::size_t n, const AddFactors& f,
          const Clamp& clamp, std::int8_t* q) {
-  const __m512i half = _mm512_set1_epi32(1 << (f.shift - 1));
+  const __m512i a_factor = _mm512_set1_epi32(f.a_factor);
+  const __m512i b_factor = _mm512_set1_epi32(f.b_factor);
+  // Zero points and rounding in one term; unsigned, as its parts may pass int32 on the way.
+  const std::uint32_t rest = (1U << (f.shift - 1)) -
+                             static_cast<std::uint32_t>(f.a_zero) * f.a_factor -
+                             static_cast<std::uint32_t>(f.b_zero) * f.b_factor;
+  const __m512i constant = _mm512_set1_epi32(static_cast<int>(rest));
   const __m128i shift = _mm_cvtsi32_si128(f.shift);
+  const __m512i zero_point = _mm512_set1_epi32(clamp.zero_point);
+  const __m512i low = _mm512_set1_epi32(clamp.low);
+  const __m512i high = _mm512_set1_epi32(clamp.high);
   for (std::size_t i = 0; i < n; i += 16) {
-    const __m512i part_a = _mm512_mullo_epi32(
-        _mm512_sub_epi32(_mm512_cvtepi8_epi32(load16(a + i)), _mm512_set1_epi32(f.a_zero)),
-        _mm512_set1_epi32(f.a_factor));
-    const __m512i part_b = _mm512_mullo_epi32(
-        _mm512_sub_epi32(_mm512_cvtepi8_epi32(load16(b + i)), _mm512_set1_epi32(f.b_zero)),
-        _mm512_set1_epi32(f.b_factor));
-    const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(part_a, part_b), half);
-    store_clamped(_mm512_sra_epi32(rounded, shift), clamp, q + i);
+    const __m512i sum =
+        _mm512_add_epi32(_mm512_mullo_epi32(_mm512_cvtepi8_epi32(load16(a + i)), a_factor),
+                         _mm512_mullo_epi32(_mm512_cvtepi8_epi32(load16(b + i)), b_factor));
+    const __m512i shifted = _mm512_sra_epi32(_mm512_add_epi32(sum, constant), shift);
+    const __m512i inside =
+        _mm512_min_epi32(_mm512_max_epi32(_mm512_add_epi32(shifted, zero_point), low), high);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(q + i), _mm512_cvtepi32_epi8(inside));
   }
 }
 
