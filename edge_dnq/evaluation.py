@@ -15,7 +15,7 @@ from edge_dnq.kernels import KernelUse
 from edge_dnq.manifest import Manifest
 from edge_dnq.policy import parse_policy
 from edge_dnq.session import Session, StepResult
-from edge_dnq.train.listing import Clip, VideoClip, list_clips
+from edge_dnq.train.listing import Clip, Listing, VideoClip, list_clips
 from edge_dnq.video.sampling import sample_clip
 
 UInt8 = NDArray[np.uint8]
@@ -214,16 +214,7 @@ def evaluate(
         EdgeDnqError: the policy or the runtime cannot be used.
     """
     manifest = bundle.manifest
-    known = set(manifest.labels)
-    listing = list_clips(data, split)
-    strangers = [label for label in listing.labels if label not in known]
-    if strangers:
-        raise DataError(
-            f"{data} has the label '{strangers[0]}'"
-            + (f" and {len(strangers) - 1} more" if len(strangers) > 1 else "")
-            + f" that {bundle.path} does not know: it knows {', '.join(manifest.labels[:8])}"
-            + (", ..." if len(manifest.labels) > 8 else "")
-        )
+    listing = labelled_clips(bundle, data, split)
     reference = reference_policy(manifest)
     picker = parse_policy(policy, manifest.actions, seed)
     pair = PairedSessions(
@@ -231,9 +222,11 @@ def evaluate(
         Session(bundle, runtime=runtime, threads=threads, policy=reference, kernels=kernels),
     )
     unreadable: list[UnreadableClip] = []
-    chosen = _chosen(listing.clips, limit, seed)
+    chosen = drawn_clips(listing.clips, limit, seed)
     score, counts = _Score(), dict.fromkeys((action.name for action in manifest.actions), 0)
-    decoded = _decoded(chosen, frames or manifest.clip_frames, manifest.input.height, unreadable)
+    decoded = decoded_clips(
+        chosen, frames or manifest.clip_frames, manifest.input.height, unreadable
+    )
     for done, clip, images in decoded:
         if pair.frames == 0:
             pair.warm_up(images)
@@ -263,7 +256,26 @@ def evaluate(
     )
 
 
-def _chosen(clips: Sequence[Clip], limit: int | None, seed: int) -> list[Clip]:
+def labelled_clips(bundle: Bundle, data: str | Path, split: str) -> Listing:
+    """List the clips of a data set.
+
+    Raises:
+        DataError: no such data, or a label that the bundle does not know.
+    """
+    known = set(bundle.manifest.labels)
+    listing = list_clips(data, split)
+    strangers = [label for label in listing.labels if label not in known]
+    if strangers:
+        raise DataError(
+            f"{data} has the label '{strangers[0]}'"
+            + (f" and {len(strangers) - 1} more" if len(strangers) > 1 else "")
+            + f" that {bundle.path} does not know: it knows {', '.join(bundle.manifest.labels[:8])}"
+            + (", ..." if len(bundle.manifest.labels) > 8 else "")
+        )
+    return listing
+
+
+def drawn_clips(clips: Sequence[Clip], limit: int | None, seed: int) -> list[Clip]:
     """Return at most ``limit`` clips in their order; listings are sorted by class, so draw."""
     if limit is None or limit >= len(clips):
         return list(clips)
@@ -271,7 +283,7 @@ def _chosen(clips: Sequence[Clip], limit: int | None, seed: int) -> list[Clip]:
     return [clips[place] for place in sorted(places)]
 
 
-def _decoded(
+def decoded_clips(
     clips: Sequence[Clip], frames: int, size: int, unreadable: list[UnreadableClip]
 ) -> Iterator[tuple[int, Clip, UInt8]]:
     """Yield (clips so far, clip, frames [T, H, W, 3]); files keep their own frame size."""
