@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,20 @@ class Picker(Protocol):
 
     def reset(self) -> None:
         """Begin another video."""
+        ...
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """A picker that wants to know what its choices took."""
+
+    def observe(self, action: int | None, latency_ms: float) -> None:
+        """Take what a frame took.
+
+        Args:
+            action: The index that was picked for it; None on a frame that a longer skip holds.
+            latency_ms: Duration of the whole step.
+        """
         ...
 
 

@@ -12,9 +12,10 @@ from edge_dnq.bundle import Bundle
 from edge_dnq.errors import BundleError, EdgeDnqError, RuntimeMissingError
 from edge_dnq.kernels import KernelUse
 from edge_dnq.manifest import FileSpec, PolicySpec, ProgramSpec, TensorSpec
-from edge_dnq.policy import Picker, parse_policy
+from edge_dnq.policy import Observer, Picker, parse_policy
 from edge_dnq.programs import RUNTIMES, Program, available_runtimes, load_program
 from edge_dnq.video.preprocess import InputEncoder, check_frame, network_frame
+from edge_dnq.walk import Walk
 
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
@@ -133,6 +134,9 @@ class Session:
         kernels: Which kernels to run on, one of :data:`edge_dnq.kernels.CHOICES`.
 
     Attributes:
+        bundle: The bundle.
+        runtime_name: The inference runtime in use.
+        threads: Threads per program.
         kernels: Which kernels each program, and the policy where it is used, runs on.
 
     Raises:
@@ -155,17 +159,17 @@ class Session:
             raise EdgeDnqError(f"threads must be at least 1, got {threads}")
         manifest = bundle.manifest
         self.bundle = bundle
+        self.threads = threads
         self.runtime_name = choose_runtime(bundle, runtime)
-        self._actions = manifest.actions
         self._labels = manifest.labels
         self._size = manifest.input.height
-        self._picker = parse_policy(policy, manifest.actions) if isinstance(policy, str) else policy
+        picker = parse_policy(policy, manifest.actions) if isinstance(policy, str) else policy
         self._recognisers = {
             spec.name: _Recogniser(bundle, spec, self.runtime_name, threads, kernels)
             for spec in manifest.programs
         }
         self._policy: _Policy | None = None
-        if self._picker.needs_policy:
+        if picker.needs_policy:
             if manifest.policy is None:
                 raise BundleError(
                     f"{bundle.path} has no learned policy: choose another, for example "
@@ -177,17 +181,31 @@ class Session:
         }
         if self._policy is not None:
             self.kernels[POLICY] = self._policy.kernels
-        self._everything = np.ones(len(self._actions), np.bool_)
-        self._programs_only = np.array([action.program is not None for action in self._actions])
-        self._sum = np.zeros(len(self._labels), np.float64)
+        self._use(picker)
+
+    @property
+    def picker(self) -> Picker:
+        """What chooses the actions. Setting it begins another video.
+
+        A session made for a picker that looks at nothing has no policy program and takes no other.
+        """
+        return self._walk.picker
+
+    @picker.setter
+    def picker(self, picker: Picker) -> None:
+        if picker.needs_policy and self._policy is None:
+            raise EdgeDnqError("this session was made without its policy program")
+        self._use(picker)
+
+    def _use(self, picker: Picker) -> None:
+        manifest = self.bundle.manifest
+        self._walk = Walk(manifest.actions, len(manifest.labels), picker)
+        self._observer = picker if isinstance(picker, Observer) else None
         self.reset()
 
     def reset(self) -> None:
         """Forget the video: state, prediction, counts; the next frame is the first of another."""
-        self._sum[:] = 0
-        self._frames = self._executed = 0
-        self._held, self._holding = 0, ""
-        self._picker.reset()
+        self._walk.reset()
         if self._policy is not None:
             self._policy.reset()
 
@@ -202,25 +220,25 @@ class Session:
         """
         started = perf_counter()
         check_frame(frame)
-        if self._held:
-            self._held -= 1
-            return self._finish(started, self._holding)
+        walk = self._walk
+        if walk.held:
+            return self._finish(started, walk.hold().name, None)
         policy_logits: Float32 | None = None
         network = network_frame(frame, self._size)
         policy_started = perf_counter()
-        if self._policy is not None:
+        if self._policy is not None and walk.picker.needs_policy:
             policy_logits = self._policy(network)
-        action = self._actions[self._pick(policy_logits)]
+        action = walk.choose(policy_logits)
         program_started = perf_counter()
         policy_ms = (program_started - policy_started) * 1e3
         if action.program is None:
-            self._held, self._holding = action.skip - 1, action.name
-            return self._finish(started, action.name, policy_logits, policy_ms)
+            return self._finish(started, action.name, walk.chosen, policy_logits, policy_ms)
         logits = self._recognisers[action.program](network)
-        self._sum += logits
-        self._executed += 1
+        walk.execute(logits)
         program_ms = (perf_counter() - program_started) * 1e3
-        return self._finish(started, action.name, policy_logits, policy_ms, logits, program_ms)
+        return self._finish(
+            started, action.name, walk.chosen, policy_logits, policy_ms, logits, program_ms
+        )
 
     def result(self, top: int = 5) -> Prediction:
         """Return the prediction over the frames so far.
@@ -231,38 +249,28 @@ class Session:
         Raises:
             EdgeDnqError: there was no frame yet.
         """
-        if not self._executed:
-            raise EdgeDnqError("there is no prediction before the first frame")
-        mean = self._sum / self._executed
+        mean = self._walk.mean_logits()
         weights = np.exp(mean - mean.max())
         scores = weights / weights.sum()
         best = np.argsort(-mean, kind="stable")[: max(1, top)]
         ranked = [(self._labels[index], float(scores[index])) for index in best]
-        return Prediction(*ranked[0], ranked[: max(0, top)], self._executed, self._frames)
-
-    def _pick(self, policy_logits: Float32 | None) -> int:
-        # A prediction needs a frame: nothing is skipped before one was executed.
-        allowed = self._everything if self._executed else self._programs_only
-        index = self._picker.pick(policy_logits, allowed)
-        if not (0 <= index < len(self._actions) and allowed[index]):
-            name = type(self._picker).__name__
-            raise EdgeDnqError(f"{name} chose action {index}, which is not allowed now")
-        return index
+        return Prediction(*ranked[0], ranked[: max(0, top)], self._walk.executed, self._walk.frames)
 
     def _finish(
         self,
         started: float,
         action: str,
+        decided: int | None,
         policy_logits: Float32 | None = None,
         policy_ms: float = 0.0,
         logits: Float32 | None = None,
         program_ms: float = 0.0,
     ) -> StepResult:
-        index = self._frames
-        self._frames += 1
         latency_ms = (perf_counter() - started) * 1e3
+        if self._observer is not None:
+            self._observer.observe(decided, latency_ms)
         return StepResult(
-            index,
+            self._walk.frames - 1,
             action,
             logits is not None,
             logits,

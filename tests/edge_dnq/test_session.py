@@ -51,8 +51,7 @@ def scripted(bundle: Bundle) -> Session:
 
 
 def play(session: Session, plan: list[str], frames: np.ndarray | list[np.ndarray]) -> list[Any]:
-    session._picker = Script(plan)
-    session.reset()
+    session.picker = Script(plan)
     return [session.step(frame) for frame in frames]
 
 
