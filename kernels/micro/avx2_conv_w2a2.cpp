@@ -50,6 +50,11 @@ struct WideSums {
   __m256i lanes;
   __m256i high;
 
+  void set(__m256i narrow) {
+    lanes = narrow;
+    high = _mm256_srli_epi16(narrow, 8);
+  }
+
   void add(__m256i narrow) {
     lanes = _mm256_add_epi16(lanes, narrow);
     high = _mm256_add_epi16(high, _mm256_srli_epi16(narrow, 8));
@@ -83,14 +88,17 @@ void accumulate_tile(const Tile& tile) {
   for (std::size_t row = 0; row < kRows; ++row) {
     for (std::size_t block = 0; block < kBlocks; ++block) {
       narrow[row][block] = start;
-      wide[row][block].lanes = wide[row][block].high = _mm256_setzero_si256();
     }
   }
   int flushes = 0;
   const auto flush = [&] {
     for (std::size_t row = 0; row < kRows; ++row) {
       for (std::size_t block = 0; block < kBlocks; ++block) {
-        wide[row][block].add(narrow[row][block]);
+        if (flushes == 0) {
+          wide[row][block].set(narrow[row][block]);
+        } else {
+          wide[row][block].add(narrow[row][block]);
+        }
         narrow[row][block] = start;
       }
     }
@@ -128,11 +136,16 @@ void accumulate_tile(const Tile& tile) {
       }
     }
   }
-  flush();
+  // The last sums need not pass through memory; of a small window they are the only ones.
   for (std::size_t row = 0; row < kRows; ++row) {
     for (std::size_t block = 0; block < kBlocks; ++block) {
-      wide[row][block].store(flushes, tile.sums[row],
-                             tile.acc + row * tile.acc_stride + block * kNr);
+      WideSums sums;
+      sums.set(narrow[row][block]);
+      if (flushes > 0) {
+        sums.lanes = _mm256_add_epi16(sums.lanes, wide[row][block].lanes);
+        sums.high = _mm256_add_epi16(sums.high, wide[row][block].high);
+      }
+      sums.store(flushes + 1, tile.sums[row], tile.acc + row * tile.acc_stride + block * kNr);
     }
   }
 }
