@@ -97,6 +97,7 @@ class Selector {
         static_cast<double>(steps) * kernel.kr *
         static_cast<double>(block_count(kernel, static_cast<std::size_t>(out.channels))) *
         kernel.nr * out.height * out.width;
+    if (kernel.accumulator == Accumulator::kInt32) return macs / kernel.rate;
     return macs / kernel.rate * (1.0 + kFlushCost / static_cast<double>(std::min(flush, steps)));
   }
 

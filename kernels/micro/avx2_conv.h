@@ -11,6 +11,9 @@ namespace edge_dnq::avx2 {
 // 8-bit weights, 8-bit activations (avx2_conv_w8u8.cpp).
 void accumulate_w8u8(const Tile& tile);
 void expand_w8u8(const std::int8_t* panel, std::size_t bytes, bool nested4, void* expanded);
+/// Two channels a step: less padding where a window row has few bytes, as in a stem.
+void accumulate_w8u8_pairs(const Tile& tile);
+void expand_w8u8_pairs(const std::int8_t* panel, std::size_t bytes, bool nested4, void* expanded);
 
 // Operands whose pair products fit int16 (avx2_conv_w4a4.cpp).
 void accumulate_w4a4(const Tile& tile);
