@@ -1,0 +1,225 @@
+"""An AArch64 Linux machine in a folder: Debian's Python, the runtime's wheels, QEMU's CPUs."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+DEBIAN_PACKAGES = ("python3", "libstdc++6", "libgcc-s1", "zlib1g", "libgomp1", "libatomic1")
+WHEELS = ("numpy", "ai-edge-litert")
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64")
+
+
+class MachineUnavailableError(Exception):
+    """The machine cannot be made here; one line says why."""
+
+
+@dataclass(frozen=True)
+class Processor:
+    """One of QEMU's processors, as /proc/cpuinfo names it.
+
+    Attributes:
+        name: QEMU's name for it, options included.
+        part: Arm's part number.
+        features: The kernel's names of its features.
+        isa: The kernels that must be chosen on it.
+    """
+
+    name: str
+    part: str
+    features: str
+    isa: str
+
+    @property
+    def cpuinfo(self) -> str:
+        """Two cores of it."""
+        core = (
+            "processor\t: {}\nBogoMIPS\t: 108.00\n"
+            f"Features\t: {self.features}\nCPU implementer\t: 0x41\nCPU architecture: 8\n"
+            f"CPU variant\t: 0x0\nCPU part\t: {self.part}\nCPU revision\t: 3\n\n"
+        )
+        return "".join(core.format(index) for index in range(2))
+
+
+_ARMV80 = "fp asimd evtstrm crc32 cpuid"
+_ARMV82 = f"{_ARMV80} atomics fphp asimdhp asimdrdm lrcpc dcpop asimddp"
+
+PROCESSORS = (
+    Processor("cortex-a53", "0xd03", _ARMV80, "neon"),
+    Processor("cortex-a72", "0xd08", _ARMV80, "neon"),
+    Processor("cortex-a76", "0xd0b", _ARMV82, "neondot"),
+    # With 8-bit matrix products; the runtime's SVE paths are wrong under QEMU 7.2.
+    Processor("max,sve=off,sme=off", "0xd41", f"{_ARMV82} i8mm", "neondot"),
+)
+
+
+class Machine:
+    """The machine, kept in ``folder`` from run to run.
+
+    Args:
+        folder: Where everything is put; made when missing.
+
+    Raises:
+        MachineUnavailableError: no emulator, or the packages cannot be had.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.emulator = find_emulator()
+
+    def run(
+        self, processor: Processor, command: Sequence[str | Path], **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run an AArch64 program against the cross compiler's libraries."""
+        return self._run(processor, Path("/usr/aarch64-linux-gnu"), command, environment)
+
+    def python(
+        self, processor: Processor, command: Sequence[str | Path]
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the machine's Python, which has the runtime and numpy."""
+        with self.lock():
+            root, site = self._system(), self._site()
+            seen = self._seen_by(processor, root)
+        interpreter = next((root / "usr/bin").glob("python3.*[0-9]"))
+        environment = {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+        return self._run(processor, seen, [interpreter, *command], environment)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder against other processes."""
+        with (self.folder / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _run(
+        self,
+        processor: Processor,
+        root: Path,
+        command: Sequence[str | Path],
+        environment: dict[str, str],
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.emulator, "-cpu", processor.name, "-L", root, *command],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            env=os.environ | environment,
+        )
+
+    def _system(self) -> Path:
+        """Unpack Debian packages: no chroot, nothing installed on this system."""
+        root = self.folder / "root"
+        if not root.is_dir():
+            packages = self._download_packages()
+            partial = self.folder / "root.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            for package in packages:
+                _call(["dpkg", "-x", package, partial], "unpack a package")
+            partial.rename(root)
+        return root
+
+    def _download_packages(self) -> list[Path]:
+        if not KEYRING.is_file():
+            raise MachineUnavailableError("AArch64 packages are taken from Debian mirrors only")
+        apt = self.folder / "apt"
+        for name in ("state/lists/partial", "cache/archives/partial", "etc"):
+            (apt / name).mkdir(parents=True, exist_ok=True)
+        (apt / "state/status").touch()
+        mirror, suite = _mirror()
+        sources = apt / "etc/sources.list"
+        sources.write_text(f"deb [arch=arm64 signed-by={KEYRING}] {mirror} {suite} main\n")
+        settings = {
+            "Dir::State": apt / "state",
+            "Dir::State::status": apt / "state/status",
+            "Dir::Cache": apt / "cache",
+            "Dir::Etc::sourcelist": sources,
+            "Dir::Etc::sourceparts": "-",
+            "APT::Architecture": "arm64",
+            "APT::Architectures::": "arm64",
+            "APT::Install-Recommends": "false",
+            "APT::Sandbox::User": "root",
+            "Acquire::Languages": "none",
+            "Debug::NoLocking": "1",
+        }
+        options = [f"-o{key}={value}" for key, value in settings.items()]
+        _call(["apt-get", *options, "update", "-q"], "list AArch64 packages")
+        download = ["install", "-y", "-q", "--download-only", *DEBIAN_PACKAGES]
+        _call(["apt-get", *options, *download], "download AArch64 packages")
+        return sorted((apt / "cache/archives").glob("*.deb"))
+
+    def _site(self) -> Path:
+        """Unpack the runtime's wheels, in the versions that this Python has."""
+        versions = [f"{name}=={importlib.metadata.version(name)}" for name in WHEELS]
+        site = self.folder / "_".join(["site", *versions])
+        if not site.is_dir():
+            interpreter = next((self._system() / "usr/bin").glob("python3.*[0-9]"))
+            wheels = self.folder / "wheels"
+            platforms = [option for name in PLATFORMS for option in ("--platform", name)]
+            target = ["--python-version", interpreter.name.removeprefix("python"), *platforms]
+            pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check"]
+            only = ["--only-binary=:all:", "--no-deps", "-d", wheels]
+            shutil.rmtree(wheels, ignore_errors=True)
+            _call([*pip, *only, *target, *versions], "download AArch64 wheels")
+            partial = self.folder / "site.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            for wheel in wheels.glob("*.whl"):
+                zipfile.ZipFile(wheel).extractall(partial)
+            partial.rename(site)
+        return site
+
+    def _seen_by(self, processor: Processor, root: Path) -> Path:
+        """Return the root with the processor's own /proc/cpuinfo, without which LiteRT crashes."""
+        seen = self.folder / f"root-{processor.name.partition(',')[0]}"
+        (seen / "proc").mkdir(parents=True, exist_ok=True)
+        (seen / "proc/cpuinfo").write_text(processor.cpuinfo)
+        for entry in root.iterdir():
+            link = seen / entry.name
+            if entry.name != "proc" and not link.is_symlink():
+                link.symlink_to(entry)
+        return seen
+
+
+def find_emulator() -> str:
+    """Return QEMU's user-mode emulator.
+
+    Raises:
+        MachineUnavailableError: there is none.
+    """
+    for name in ("qemu-aarch64", "qemu-aarch64-static"):
+        found = shutil.which(name)
+        if found:
+            return found
+    raise MachineUnavailableError("missing: qemu-aarch64; 'make system-packages' installs it")
+
+
+def _mirror() -> tuple[str, str]:
+    """Address and suite of the mirror that this system itself uses."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)"]
+    listing = _call([*command, "Created-By: Packages"], "ask for the package mirror")
+    for line in listing.splitlines():
+        address, _, suite = line.partition(" ")
+        if suite and "-" not in suite:
+            return address, suite
+    raise MachineUnavailableError("this system's apt has no Debian mirror")
+
+
+def _call(command: Sequence[str | Path], purpose: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MachineUnavailableError(f"cannot {purpose}: {error}") from None
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise MachineUnavailableError(f"cannot {purpose}: {reason}")
+    return done.stdout
