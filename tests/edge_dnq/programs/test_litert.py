@@ -180,23 +180,33 @@ PREDECESSOR = """
 import sys
 import numpy as np
 from edge_dnq import Bundle, Session
+from edge_dnq.kernels import kernels_status
 from edge_dnq.programs.litert import find_package
 assert find_package().name == "tflite-runtime"
 bundle = Bundle.load(sys.argv[1])
 golden = bundle.golden()
-session = Session(bundle, policy="uniform:w8a8")
+session = Session(bundle, policy="uniform:w8a8", kernels="off")
 for frame, codes in zip(golden["frames"], golden["program/w8a8"]):
     step = session.step(frame)
     spec = bundle.program("w8a8").output
     expected = (codes.astype(float) - spec.zero_point) * spec.scale
     # Another rounding rule: some codes off, never another picture.
     assert np.abs(step.logits - expected).max() <= 12 * spec.scale
-learned = Session(bundle)
+learned = Session(bundle, kernels="off")
 first = learned.step(golden["frames"][0]).policy_logits
 expected = golden["policy/logits"][0]
 # The encoder's features may be some of 255 codes off; the memory is the same float32.
 np.testing.assert_allclose(first, expected, atol=0.02 * np.abs(expected).max())
 assert session.result().executed == len(golden["frames"])
+if kernels_status().available:
+    # The package's kernels round as ever, whoever runs them.
+    for name in ("w8a8", "w4a4", "w2a2r32"):
+        session = Session(bundle, policy=f"uniform:{name}")
+        assert session.kernels[name].isa is not None, session.kernels[name].describe()
+        spec = bundle.program(name).output
+        for frame, codes in zip(golden["frames"], golden[f"program/{name}"]):
+            expected = (codes.astype(np.float32) - spec.zero_point) * np.float32(spec.scale)
+            np.testing.assert_array_equal(session.step(frame).logits, expected, err_msg=name)
 print("ran")
 """
 
