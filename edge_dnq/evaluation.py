@@ -14,6 +14,7 @@ from edge_dnq.errors import DataError, SourceError
 from edge_dnq.kernels import KernelUse
 from edge_dnq.manifest import Manifest
 from edge_dnq.policy import parse_policy
+from edge_dnq.profiling.table import find_costs, relative_cost
 from edge_dnq.session import Session, StepResult
 from edge_dnq.train.listing import Clip, Listing, VideoClip, list_clips
 from edge_dnq.video.sampling import sample_clip
@@ -56,6 +57,8 @@ class Evaluation:
         reference: The policy that cost is compared with.
         reference_ms_per_frame: Mean duration of its step, on the same frames in the same run.
         relative_cost: ``mean_ms_per_frame / reference_ms_per_frame``.
+        table_cost: The same by the cost table of this device, which repeats; None without one.
+        cost_table: Which table that is, or why there is none.
         per_class: Results by class.
         runtime: The inference runtime.
         kernels: Which kernels each program ran on.
@@ -72,6 +75,8 @@ class Evaluation:
     reference: str
     reference_ms_per_frame: float
     relative_cost: float
+    table_cost: float | None
+    cost_table: str
     per_class: dict[str, ClassScore]
     runtime: str
     kernels: dict[str, KernelUse]
@@ -238,17 +243,24 @@ def evaluate(
     if pair.frames == 0:
         raise DataError(f"none of the {len(chosen)} clips is readable: {unreadable[0].problem}")
     top1, top5 = score.accuracy()
+    shares = {name: count / pair.frames for name, count in counts.items()}
+    lookup = find_costs(pair.session)
+    table_cost = None
+    if lookup.costs is not None:
+        table_cost = relative_cost(manifest, lookup.costs, shares, policy=picker.needs_policy)
     return Evaluation(
         policy=policy,
         accuracy_top1=top1,
         accuracy_top5=top5,
         clips=len(score.top5),
         frames=pair.frames,
-        actions={name: count / pair.frames for name, count in counts.items()},
+        actions=shares,
         mean_ms_per_frame=pair.session_ms / pair.frames,
         reference=reference,
         reference_ms_per_frame=pair.reference_ms / pair.frames,
         relative_cost=pair.relative_cost,
+        table_cost=table_cost,
+        cost_table=lookup.note,
         per_class=score.per_class(),
         runtime=pair.session.runtime_name,
         kernels=pair.session.kernels,

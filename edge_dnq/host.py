@@ -12,6 +12,7 @@ from pathlib import Path
 CPUINFO = Path("/proc/cpuinfo")
 DEVICE_TREE_MODEL = Path("/proc/device-tree/model")
 MEMINFO = Path("/proc/meminfo")
+DMI_PRODUCT = Path("/sys/class/dmi/id/product_name")
 
 FEATURE_FLAGS: dict[str, tuple[str, ...]] = {
     "avx2": ("avx2",),
@@ -116,6 +117,15 @@ def _board() -> str:
         return DEVICE_TREE_MODEL.read_text(errors="replace").strip("\0 \n")
     except OSError:
         return ""
+
+
+def read_device() -> str:
+    """Return what the machine calls itself: the board, the product, or only its system."""
+    try:
+        product = DMI_PRODUCT.read_text(errors="replace").strip()
+    except OSError:
+        product = ""
+    return _board() or product or platform.system()
 
 
 def read_memory() -> dict[str, int | None]:

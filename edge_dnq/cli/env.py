@@ -27,6 +27,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "safetensors": ("safetensors",),
     "litert-torch": ("litert-torch",),
     "matplotlib": ("matplotlib",),
+    "psutil": ("psutil",),
 }
 """Library -> the distributions that bring it."""
 
@@ -39,6 +40,12 @@ NEEDS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
         "pip install 'edge-dnq[litert]'",
     ),
     ("report", ("matplotlib",), "run --timeline, demo", "pip install 'edge-dnq[report]'"),
+    (
+        "profile",
+        ("psutil",),
+        "temperature and frequency in profile --sustained",
+        "pip install 'edge-dnq[profile]'",
+    ),
     ("train", ("torch",), "train, export, demo", "pip install 'edge-dnq[train]'"),
     (
         "safetensors",

@@ -89,6 +89,8 @@ def command(
             kernels=kernels,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    if result.table_cost is None:
+        click.echo(f"note: {result.cost_table}", err=True)
     if as_json:
         print_json(result)
     else:
@@ -106,6 +108,8 @@ def _show(result: Evaluation, styles: dict[str, ActionStyle]) -> None:
     for line in kernel_lines(result.kernels):
         overview.add_row("kernels", line)
     overview.add_row("relative cost", f"{result.relative_cost:.3f} of {against}")
+    if result.table_cost is not None:
+        overview.add_row("by the cost table", f"{result.table_cost:.3f} of {result.reference}")
     for name, share in result.actions.items():
         style = styles[name]
         overview.add_row(f"[{style.color}]{style.mark}[/] {name}", f"{100 * share:.1f} % of frames")

@@ -26,6 +26,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "verify": ("edge_dnq.cli.verify", "Prove that a bundle is whole and computes what it should."),
     "run": ("edge_dnq.cli.run", "Recognise a video, a folder of images or a camera."),
     "eval": ("edge_dnq.cli.eval", "Measure accuracy and cost on labelled clips."),
+    "profile": ("edge_dnq.cli.profile", "Measure what the programs cost on this device."),
+    "report": ("edge_dnq.cli.report", "Write one page about a bundle: layers, costs, clips."),
     "demo": ("edge_dnq.cli.demo", "Export, run and show the built-in model."),
     "env": ("edge_dnq.cli.env", "Show this machine, its runtimes, and what is missing."),
 }

@@ -21,6 +21,7 @@ from edge_dnq.cli.options import (
 from edge_dnq.cli.output import console, kernel_lines, next_step, print_json
 from edge_dnq.playback import FrameRecord, Moment, Tally, play, record
 from edge_dnq.policy import parse_policy
+from edge_dnq.profiling.table import Lookup, find_costs, reference_program, relative_cost
 from edge_dnq.report.colors import ActionStyle, action_styles
 from edge_dnq.report.live import RunDisplay, action_table, prediction_text
 from edge_dnq.report.timeline import TimelineRecorder, check_timeline_path, write_timeline
@@ -83,6 +84,8 @@ def command(
             run = _Run(session, frames, keep_records=as_json)
             run.go(None if as_json else title, overlay, timeline)
             dropped = frames.dropped
+    if run.costs.costs is None:
+        click.echo(f"note: {run.costs.note}", err=True)
     if as_json:
         print_json(run.facts(dropped))
     else:
@@ -95,6 +98,7 @@ class _Run:
     def __init__(self, session: Session, source: FrameSource, *, keep_records: bool) -> None:
         self.session = session
         self.source = source
+        self.costs: Lookup = find_costs(session)
         self.styles: dict[str, ActionStyle] = action_styles(session.bundle.manifest)
         self.tally = Tally(list(self.styles))
         self.records: list[FrameRecord] | None = [] if keep_records else None
@@ -130,6 +134,13 @@ class _Run:
         if self.records is not None:
             self.records.append(record(moment))
 
+    def relative_cost(self) -> float | None:
+        """Return the mean cost by the cost table, relative to 8 bit; None without a table."""
+        if self.costs.costs is None:
+            return None
+        manifest, policy = self.session.bundle.manifest, self.session.picker.needs_policy
+        return relative_cost(manifest, self.costs.costs, self.tally.shares(), policy=policy)
+
     def facts(self, dropped: int) -> dict[str, Any]:
         """Return the run as plain JSON values."""
         prediction = self.session.result(5)
@@ -151,6 +162,8 @@ class _Run:
                 "top5": [{"label": label, "score": score} for label, score in prediction.top],
             },
             "latency_ms": self.tally.latency_ms(),
+            "relative_cost": self.relative_cost(),
+            "cost_table": None if self.costs.costs is None else str(self.costs.path),
             "dropped": dropped,
             "runtime": self.session.runtime_name,
             "kernels": self.session.kernels,
@@ -166,6 +179,10 @@ class _Run:
             f"{self.tally.frames} frames, {dropped} dropped; ms per frame: "
             f"mean {latency['mean']:.2f}, median {latency['p50']:.2f}, p95 {latency['p95']:.2f}"
         )
+        cost = self.relative_cost()
+        if cost is not None:
+            reference = reference_program(self.session.bundle.manifest)
+            click.echo(f"cost: {cost:.2f} of {reference}, {self.costs.note}")
         for line in kernel_lines(self.session.kernels):
             click.echo(f"kernels: {line}")
         for path in (overlay, timeline):

@@ -17,6 +17,7 @@ def test_json_contract(cli: Cli, bundle_folder: Path, bundle: Bundle, clip: Path
     facts = cli("run", bundle_folder, clip, "--json").json
     assert set(facts) == {
         "frames", "actions", "result", "latency_ms", "dropped", "runtime", "kernels",
+        "relative_cost", "cost_table",
     }  # fmt: skip
     assert len(facts["frames"]) == CLIP_FRAMES
     for index, frame in enumerate(facts["frames"]):

@@ -1,0 +1,1 @@
+"""What programs cost on this device: measuring it, keeping it, finding it again."""

@@ -1,0 +1,348 @@
+"""Cost tables: what a bundle's programs cost on one device, kept beside the bundle.
+
+A table lies in ``<bundle>.costs/`` and says in :class:`Subject` what it holds for. Programs do not
+change their speed by themselves, but other kernels, another processor or another version of the
+package do, so that a table is used only where all of it agrees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+import edge_dnq
+from edge_dnq import host
+from edge_dnq.errors import EdgeDnqError
+from edge_dnq.manifest import Manifest
+from edge_dnq.programs import RUNTIMES
+from edge_dnq.session import Session
+from edge_dnq.staging import staged_file
+
+SCHEMA_VERSION = 1
+MAX_TABLE_BYTES = 16 << 20
+REFERENCE = "w8a8"
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class Cost(_Record, frozen=True, kw_only=True):
+    """Durations of one thing, over ``runs`` of it."""
+
+    mean_ms: float
+    median_ms: float
+    p95_ms: float
+    runs: int
+
+
+class Subject(_Record, frozen=True, kw_only=True):
+    """What the costs hold for.
+
+    Attributes:
+        bundle: Digest of the manifest, which holds the digests of all files.
+        device: The board or machine.
+        cpu: The processor.
+        architecture: As Python calls it.
+        runtime: The inference runtime and its version.
+        kernels: Which kernels each program runs on.
+        edge_dnq: Version of the package.
+    """
+
+    bundle: str
+    device: str
+    cpu: str
+    architecture: str
+    runtime: str
+    kernels: dict[str, str]
+    edge_dnq: str
+
+
+class ThreadCosts(_Record, frozen=True, kw_only=True):
+    """Costs with one number of threads.
+
+    Attributes:
+        threads: Threads per program.
+        frame: A step outside policy and program: checks, shrinking the frame, bookkeeping.
+        policy: The policy's part of a step; None where the bundle has none.
+        programs: Every program's part.
+        actions: The whole step by action, policy included; of a longer skip its first frame.
+        held: The whole step on a frame that a longer skip holds; None where there is none.
+    """
+
+    threads: int
+    frame: Cost
+    policy: Cost | None
+    programs: dict[str, Cost]
+    actions: dict[str, Cost]
+    held: Cost | None = None
+
+
+class Start(_Record, frozen=True, kw_only=True):
+    """Loading one program in a process of its own.
+
+    Attributes:
+        load_ms: From the file's bytes to a program ready to run.
+        first_ms: Its first run.
+        next_ms: Median of the runs after it.
+        resident_bytes: Growth of the process by loading and running it.
+        peak_bytes: Largest growth on the way; None where the system does not tell.
+    """
+
+    load_ms: float
+    first_ms: float
+    next_ms: float
+    resident_bytes: int | None
+    peak_bytes: int | None
+
+
+class WholeStart(_Record, frozen=True, kw_only=True):
+    """A session of all programs in a process of its own.
+
+    Attributes:
+        ready_ms: From the start of the process until package and runtime are imported.
+        bundle_ms: Reading and checking the bundle.
+        load_ms: Making the session.
+        first_ms: Its first step.
+        resident_bytes: Growth of the process from the imports to the first steps, bundle included.
+        peak_bytes: Largest growth on the way.
+        process_peak_bytes: Largest size of the whole process, interpreter and libraries included.
+    """
+
+    ready_ms: float
+    bundle_ms: float
+    load_ms: float
+    first_ms: float
+    resident_bytes: int | None
+    peak_bytes: int | None
+    process_peak_bytes: int | None
+
+
+class Interval(_Record, frozen=True, kw_only=True):
+    """A second or so of sustained work.
+
+    Attributes:
+        time_s: Its end, since the start.
+        median_ms: Median duration of a step by action.
+        celsius: Temperature of the processor; None where the system does not show it.
+        megahertz: Its frequency, likewise.
+    """
+
+    time_s: float
+    median_ms: dict[str, float]
+    celsius: float | None
+    megahertz: float | None
+
+
+class CostTable(_Record, frozen=True, kw_only=True):
+    """A cost table: one file.
+
+    Attributes:
+        schema_version: Of this structure.
+        created: When, in UTC, as ISO 8601.
+        name: The bundle's name.
+        subject: What it holds for.
+        source_frame: Height and width of the frames that were given.
+        threads: Costs by number of threads, the fewest first.
+        start: Loading, by program.
+        whole: Loading all of them.
+        sustained: Minutes of work; empty where that was not asked for.
+    """
+
+    schema_version: Literal[1] = 1
+    created: str
+    name: str
+    subject: Subject
+    source_frame: tuple[int, int]
+    threads: tuple[ThreadCosts, ...]
+    start: dict[str, Start] = {}
+    whole: WholeStart | None = None
+    sustained: tuple[Interval, ...] = ()
+
+    def at(self, threads: int) -> ThreadCosts | None:
+        """Return the costs with that many threads, or None."""
+        return next((entry for entry in self.threads if entry.threads == threads), None)
+
+
+def reference_program(manifest: Manifest) -> str:
+    """Return the program that costs are relative to: 8 bit, or the first."""
+    names = [program.name for program in manifest.programs]
+    return REFERENCE if REFERENCE in names else names[0]
+
+
+def bundle_digest(manifest: Manifest) -> str:
+    """Return the sha256 of the manifest, however it is laid out on disk."""
+    return hashlib.sha256(msgspec.json.encode(manifest)).hexdigest()
+
+
+def subject_of(session: Session) -> Subject:
+    """Return what costs measured with ``session`` hold for."""
+    cpu = host.read_cpu()
+    return Subject(
+        bundle=bundle_digest(session.bundle.manifest),
+        device=host.read_device(),
+        cpu=cpu.model,
+        architecture=cpu.architecture,
+        runtime=_runtime_version(session.runtime_name),
+        kernels={name: use.name for name, use in session.kernels.items()},
+        edge_dnq=edge_dnq.__version__,
+    )
+
+
+def _runtime_version(name: str) -> str:
+    distributions = (package.replace("_", "-") for package in RUNTIMES[name].packages)
+    return f"{name} {host.installed_version(*distributions) or 'of unknown version'}"
+
+
+def costs_folder(bundle: Path) -> Path:
+    """Return the folder of the cost tables of the bundle in ``bundle``."""
+    folder = bundle.resolve()
+    return folder.with_name(folder.name + ".costs")
+
+
+def table_path(bundle: Path, subject: Subject) -> Path:
+    """Return where the table of ``subject`` belongs."""
+    isas = sorted({name.rpartition(" ")[2] for name in subject.kernels.values()})
+    words = [subject.device, subject.cpu, subject.runtime, "+".join(isas)]
+    slug = "_".join(re.sub(r"[^A-Za-z0-9.+]+", "-", word).strip("-") for word in words)
+    return costs_folder(bundle) / f"{slug[:180]}_{subject.bundle[:12]}.json"
+
+
+def write_table(path: Path, table: CostTable) -> None:
+    """Write ``table``.
+
+    Raises:
+        EdgeDnqError: the file system refuses.
+    """
+    with staged_file(path) as temporary:
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(table), indent=2) + b"\n")
+
+
+def read_table(path: Path) -> CostTable:
+    """Read a table.
+
+    Raises:
+        EdgeDnqError: it cannot be read, or is not a cost table of this version.
+    """
+    try:
+        if path.stat().st_size > MAX_TABLE_BYTES:
+            raise EdgeDnqError(f"{path} is too large for a cost table")
+        return msgspec.json.decode(path.read_bytes(), type=CostTable)
+    except OSError as error:
+        raise EdgeDnqError(f"cannot read {path}: {error.strerror or error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise EdgeDnqError(
+            f"{path} is not a cost table of version {SCHEMA_VERSION}: {error}"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What was found for a session.
+
+    Attributes:
+        costs: Costs with the session's threads; None where there are none that hold.
+        table: The table they are from.
+        path: Its file, also that of a stale one.
+        note: One line: which table, or why none.
+    """
+
+    costs: ThreadCosts | None
+    table: CostTable | None
+    path: Path | None
+    note: str
+
+
+def find_costs(session: Session) -> Lookup:
+    """Find the costs of ``session`` among the tables beside its bundle.
+
+    Where none holds, the note names the difference of the nearest one.
+    """
+    bundle, threads = session.bundle.path, session.threads
+    advice = f"`edge-dnq profile {bundle}` measures"
+    now = subject_of(session)
+    nearest: tuple[int, Path, str] | None = None
+    for path in sorted(costs_folder(bundle).glob("*.json")):
+        try:
+            table = read_table(path)
+        except EdgeDnqError:
+            reasons = ["it cannot be read"]
+        else:
+            reasons = differences(table.subject, now)
+            costs = table.at(threads)
+            if costs is None:
+                reasons.append(f"it has no costs for {threads} threads")
+            if not reasons:
+                return Lookup(costs, table, path, f"costs from {path}, measured {table.created}")
+        if nearest is None or len(reasons) < nearest[0]:
+            nearest = len(reasons), path, "; ".join(reasons)
+    if nearest is None:
+        return Lookup(None, None, None, f"no cost table for {bundle}: {advice} one")
+    _, path, reason = nearest
+    return Lookup(None, None, path, f"the cost table {path} is stale: {reason}; {advice} anew")
+
+
+def differences(then: Subject, now: Subject) -> list[str]:
+    """Return what has changed since a table was made, one phrase each."""
+    found = []
+    if then.bundle != now.bundle:
+        found.append("the bundle was exported again")
+    # A table may know a policy that this session, which runs none, does not.
+    common = then.kernels.keys() & now.kernels.keys()
+    changed = [name for name in sorted(common) if then.kernels[name] != now.kernels[name]]
+    if changed:
+        name = changed[0]
+        found.append(f"{name} ran on {then.kernels[name]}, now on {now.kernels[name]}")
+    for word in ("cpu", "architecture", "device", "runtime"):
+        before, after = getattr(then, word), getattr(now, word)
+        if before != after:
+            found.append(f"{word} {before}, now {after}")
+    if then.edge_dnq != now.edge_dnq:
+        found.append(f"edge-dnq {then.edge_dnq}, now {now.edge_dnq}")
+    return found
+
+
+def action_costs(manifest: Manifest, costs: ThreadCosts, *, policy: bool) -> dict[str, float]:
+    """Return the milliseconds per frame of every action, by medians.
+
+    A skip of n frames is one decision and n - 1 held frames, so that its cost per frame is their
+    mean.
+
+    Args:
+        manifest: Of the bundle.
+        costs: Its costs.
+        policy: Whether the policy runs on frames that are decided.
+    """
+    first = costs.frame.median_ms
+    if policy and costs.policy is not None:
+        first += costs.policy.median_ms
+    held = costs.held.median_ms if costs.held is not None else 0.0
+    return {
+        action.name: first + costs.programs[action.program].median_ms
+        if action.program is not None
+        else (first + (action.skip - 1) * held) / action.skip
+        for action in manifest.actions
+    }
+
+
+def relative_cost(
+    manifest: Manifest, costs: ThreadCosts, shares: Mapping[str, float], *, policy: bool
+) -> float:
+    """Return the mean cost of a frame, relative to the reference program without a policy.
+
+    Args:
+        manifest: Of the bundle.
+        costs: Its costs.
+        shares: Fraction of the frames per action.
+        policy: Whether the policy runs.
+    """
+    own = action_costs(manifest, costs, policy=policy)
+    spent = sum(share * own[name] for name, share in shares.items())
+    reference = costs.frame.median_ms + costs.programs[reference_program(manifest)].median_ms
+    return spent / reference
