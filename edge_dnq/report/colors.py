@@ -75,3 +75,36 @@ def action_styles(manifest: Manifest) -> dict[str, ActionStyle]:
         taken.add(color)
         styles[action.name] = ActionStyle(action.name, color, HEIGHTS[width])
     return styles
+
+
+def luminance(color: str) -> float:
+    """Return the relative luminance of ``#RRGGBB``, as WCAG 2 defines it."""
+    linear = []
+    for i in (1, 3, 5):
+        part = int(color[i : i + 2], 16) / 255
+        linear.append(part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(first: str, second: str) -> float:
+    """Return the contrast ratio of two colours, 1..21, as WCAG 2 defines it."""
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def readable_on(color: str, paper: str, ratio: float = 3.0) -> str:
+    """Return ``color``, moved towards black or white until it stands out from ``paper``.
+
+    Args:
+        color: ``#RRGGBB``.
+        paper: What it is drawn on.
+        ratio: Contrast to reach; WCAG 2 asks 3 of graphics, 4.5 of text.
+    """
+    target = 0 if luminance(paper) > 0.18 else 255
+    parts = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+    for step in range(101):
+        mixed = [round(part + (target - part) * step / 100) for part in parts]
+        shown = "#{:02x}{:02x}{:02x}".format(*mixed)
+        if contrast(shown, paper) >= ratio:
+            return shown
+    return "#ffffff" if target else "#000000"

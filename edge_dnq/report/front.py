@@ -1,0 +1,100 @@
+"""Accuracy and cost of policies, read from what ``edge-dnq eval --json`` printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge_dnq.errors import DataError
+
+MAX_BYTES = 64 << 20
+Z95 = 1.959964
+"""Of the normal distribution: 95 % lie within so many deviations."""
+
+
+@dataclass(frozen=True)
+class FrontPoint:
+    """One policy.
+
+    Attributes:
+        name: Its description.
+        group: The family it is drawn with.
+        curve: Whether its family is one curve.
+        cost: Mean cost of a frame, relative to ``reference``.
+        accuracy: Fraction of clips that were right.
+        low: Lower end of the 95 % interval of the accuracy.
+        high: Upper end.
+        clips: Clips it was measured on.
+        milliseconds: Mean milliseconds per frame.
+    """
+
+    name: str
+    group: str
+    curve: bool
+    cost: float
+    accuracy: float
+    low: float
+    high: float
+    clips: int
+    milliseconds: float
+
+
+def wilson(hits: float, total: int) -> tuple[float, float]:
+    """Return the 95 % interval of a proportion (Wilson, 1927)."""
+    share, z = hits / total, Z95
+    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + (z / 2 / total) ** 2)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def read_front(paths: Sequence[Path]) -> list[FrontPoint]:
+    """Read evaluations from files.
+
+    Raises:
+        DataError: a file is missing or is not what ``eval --json`` prints.
+    """
+    return [point for path in paths for point in _read(path)]
+
+
+def _read(path: Path) -> list[FrontPoint]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(f"{path} is too large for an evaluation")
+        value = msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(f"{path} is not JSON: {error}") from error
+    try:
+        return [_evaluation(value)]
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise DataError(
+            f"{path} is not what `edge-dnq eval --json` prints: {type(error).__name__} {error}"
+        ) from error
+
+
+def _evaluation(value: dict[str, Any]) -> FrontPoint:
+    accuracy, clips = float(value["accuracy_top1"]), int(value["clips"])
+    low, high = wilson(accuracy * clips, clips)
+    policy = str(value["policy"])
+    return FrontPoint(
+        policy,
+        _group(policy),
+        False,
+        float(value["relative_cost"]),
+        accuracy,
+        low,
+        high,
+        clips,
+        float(value["mean_ms_per_frame"]),
+    )
+
+
+def _group(policy: str) -> str:
+    kind, colon, _ = policy.partition(":")
+    return kind if colon or "," not in policy else "cycle"
