@@ -114,22 +114,26 @@ def _require_suffix(path: Path) -> None:
         raise CheckpointError(f"{path} must end in {' or '.join(SUFFIXES)}: {HINT}")
 
 
-def _require_intact_archive(path: Path) -> None:
-    """Check sizes and checksums with a memory-safe reader before torch's native one sees them."""
+def require_intact_archive(path: Path, hint: str = HINT) -> None:
+    """Check sizes and checksums with a memory-safe reader before torch's native one sees them.
+
+    Raises:
+        CheckpointError: the archive is damaged; the message ends in ``hint``.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             # torch never compresses; a compressed entry could expand without bound.
             intact = all(e.compress_type == zipfile.ZIP_STORED for e in archive.infolist())
             intact = intact and archive.testzip() is None
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is damaged or not a torch archive: {HINT}") from error
+        raise CheckpointError(f"{path} is damaged or not a torch archive: {hint}") from error
     if not intact:
-        raise CheckpointError(f"{path} is damaged: {HINT}")
+        raise CheckpointError(f"{path} is damaged: {hint}")
 
 
 def _read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     require_recent_torch()
-    _require_intact_archive(path)
+    require_intact_archive(path)
     try:
         payload = torch.load(path, map_location="cpu", weights_only=True)
     except (

@@ -1,0 +1,4 @@
+"""Checkpoints of the original VideoIQ code: recognised by their keys, rebuilt in torch.
+
+Written from the published arithmetic and the layout of the files; see docs/videoiq.md.
+"""
