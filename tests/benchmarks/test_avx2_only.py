@@ -44,8 +44,8 @@ probe, mask = ctypes.CDLL(sys.argv[1]), ctypes.CDLL(os.environ["LD_PRELOAD"])
 loop = getattr(probe, sys.argv[2])
 counts = ctypes.c_int64(), ctypes.c_int64()
 mask.cpuid_mask_start_sampling()
-end = time.perf_counter() + 0.3
-while time.perf_counter() < end:
+end = time.process_time() + 0.3
+while time.process_time() < end:
     loop()
 mask.cpuid_mask_stop_sampling(*map(ctypes.byref, counts))
 print(counts[0].value, counts[1].value)
