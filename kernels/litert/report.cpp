@@ -106,8 +106,8 @@ void DelegateReport::set_graph(GraphReport graph) {
 }
 
 void DelegateReport::set_partition(const void* graph, PartitionReport partition) {
-  remove_partition(partition.partition);
   const std::lock_guard<std::mutex> lock(mutex_);
+  drop(partition.partition);
   for (GraphReport& known : graphs_) {
     if (known.graph == graph) known.partitions.push_back(std::move(partition));
   }
@@ -115,11 +115,25 @@ void DelegateReport::set_partition(const void* graph, PartitionReport partition)
 
 void DelegateReport::remove_partition(const void* partition) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  const void* graph = drop(partition);
+  const auto gone = [&](const GraphReport& known) {
+    return known.graph == graph && known.partitions.empty();
+  };
+  if (graph != nullptr) {
+    graphs_.erase(std::remove_if(graphs_.begin(), graphs_.end(), gone), graphs_.end());
+  }
+}
+
+const void* DelegateReport::drop(const void* partition) {
   const auto same = [&](const PartitionReport& part) { return part.partition == partition; };
   for (GraphReport& graph : graphs_) {
     auto& parts = graph.partitions;
-    parts.erase(std::remove_if(parts.begin(), parts.end(), same), parts.end());
+    const auto found = std::find_if(parts.begin(), parts.end(), same);
+    if (found == parts.end()) continue;
+    parts.erase(found);
+    return graph.graph;
   }
+  return nullptr;
 }
 
 std::string DelegateReport::json() const {

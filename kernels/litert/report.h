@@ -41,11 +41,15 @@ class DelegateReport {
   void set_graph(GraphReport graph);
   /// Takes the place of an earlier report on the same partition.
   void set_partition(const void* graph, PartitionReport partition);
+  /// Forgets the partition, and its graph with the last one.
   void remove_partition(const void* partition);
 
   std::string json() const;
 
  private:
+  /// Returns the graph that the partition was of; null when it is not known.
+  const void* drop(const void* partition);
+
   const std::string isa_;
   const bool off_;
   mutable std::mutex mutex_;

@@ -29,11 +29,26 @@ TEST(Report, TakesThePlaceOfAnEarlierOne) {
             R"({"isa":"avx2","off":false,"graphs":[{"nodes":4,"claimed":0,"declined":[],)"
             R"("partitions":[{"nodes":0,"threads":2,"arena_bytes":0,"panel_bytes":0,)"
             R"("shared_panel_bytes":0,"scratch_bytes":0,"pack_seconds":0.000000000,"ops":[]}]}]})");
-  report.remove_partition(&part);
-  EXPECT_NE(report.json().find(R"("partitions":[])"), std::string::npos);
   graph.nodes = 5;
   report.set_graph(graph);
   EXPECT_EQ(report.json().find(R"("nodes":4)"), std::string::npos);
+  EXPECT_NE(report.json().find(R"("nodes":5)"), std::string::npos);
+}
+
+TEST(Report, ForgetsInterpretersThatAreGone) {
+  DelegateReport report("avx2", false);
+  GraphReport graph;
+  graph.graph = &report;
+  report.set_graph(graph);
+  PartitionReport one, two;
+  one.partition = &one;
+  two.partition = &two;
+  report.set_partition(&report, one);
+  report.set_partition(&report, two);
+  report.remove_partition(&one);
+  EXPECT_NE(report.json().find("graphs\":[{"), std::string::npos) << report.json();
+  report.remove_partition(&two);
+  EXPECT_NE(report.json().find("graphs\":[]"), std::string::npos) << report.json();
 }
 
 TEST(Report, WritesNumbersTheSameInEveryLocale) {
