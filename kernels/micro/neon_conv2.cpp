@@ -13,15 +13,16 @@ namespace {
 
 constexpr std::size_t kNr = 16;
 
-/// of[c0 | c1 << 2][u0 | u1 << 2] = c0 * u0 + c1 * u1
+/// of[c0 | c1 << 2][u0 | u1 << 2] = c0 * v0 + c1 * v1 with v = u - kNeonCodeZero, modulo 256.
 struct ProductTables {
   std::uint8_t of[16][16];
 
   constexpr ProductTables() : of() {
-    for (unsigned codes = 0; codes < 16; ++codes) {
-      for (unsigned weights = 0; weights < 16; ++weights) {
-        of[codes][weights] = static_cast<std::uint8_t>((codes & 3U) * (weights & 3U) +
-                                                       (codes >> 2U) * (weights >> 2U));
+    for (int codes = 0; codes < 16; ++codes) {
+      for (int weights = 0; weights < 16; ++weights) {
+        const int sum = (codes & 3) * ((weights & 3) - kNeonCodeZero) +
+                        (codes >> 2) * ((weights >> 2) - kNeonCodeZero);
+        of[codes][weights] = static_cast<std::uint8_t>(sum);
       }
     }
   }
@@ -70,7 +71,10 @@ alignas(64) constexpr ProductTables kProducts;
   "uaddw2 " HIGH ".8h, " HIGH ".8h, " ACC ".16b\n"
 // clang-format on
 
-/// Four pixels against two blocks; sums[row][channel] = sum of code products.
+static_assert(kNeonStart == 170, "the loop's bytes start there");
+
+/// Four pixels against two blocks; sums[row][channel] = sum of c * v, plus kNeonStart for every
+/// flush, modulo 2^16.
 void group(RowPointers a, const std::uint8_t* w0, const std::uint8_t* w1, const Tile& tile,
            std::uint16_t (&sums)[4][2 * kNr]) {
   std::size_t rows = tile.window_rows;
@@ -93,8 +97,8 @@ void group(RowPointers a, const std::uint8_t* w0, const std::uint8_t* w1, const 
       "ldrb %w[t0], [%[a0]]\n ldrb %w[t1], [%[a1]]\n ldrb %w[t2], [%[a2]]\n ldrb %w[t3], [%[a3]]\n"
       "ldr q4, [%[w0]]\n ldr q5, [%[w1]]\n"
       LOAD_TABLE("0") LOAD_TABLE("1") LOAD_TABLE("2") LOAD_TABLE("3")
-      "movi v8.4s, #0\n movi v9.4s, #0\n movi v10.4s, #0\n movi v11.4s, #0\n"
-      "movi v12.4s, #0\n movi v13.4s, #0\n movi v14.4s, #0\n movi v15.4s, #0\n"
+      "movi v8.16b, #170\n movi v9.16b, #170\n movi v10.16b, #170\n movi v11.16b, #170\n"
+      "movi v12.16b, #170\n movi v13.16b, #170\n movi v14.16b, #170\n movi v15.16b, #170\n"
       "subs %[n], %[n], #5\n"
       "b.lo 4f\n"
       "3:  // hot loop\n"
@@ -138,13 +142,21 @@ void group(RowPointers a, const std::uint8_t* w0, const std::uint8_t* w1, const 
   // clang-format on
 }
 
-/// acc = 2 * sum(c * u) - 3 * sum(c), for w = 2 * u - 3.
-void store(const std::uint16_t* sums, std::size_t n, std::int32_t code_sum, std::int32_t* acc) {
+/// acc = 2 * sum(c * u) - 3 * sum(c), for w = 2 * u - 3. `correction` makes sum(c * u), which
+/// window_bound() keeps within 16 bits, of the loop's sums.
+void store(const std::uint16_t* sums, std::uint16_t correction, std::size_t n,
+           std::int32_t code_sum, std::int32_t* acc) {
   const int32x4_t offset = vdupq_n_s32(3 * code_sum);
   for (std::size_t i = 0; i < n; i += 4) {
-    const int32x4_t twice = vreinterpretq_s32_u32(vshll_n_u16(vld1_u16(sums + i), 1));
+    const uint16x4_t products = vadd_u16(vld1_u16(sums + i), vdup_n_u16(correction));
+    const int32x4_t twice = vreinterpretq_s32_u32(vshll_n_u16(products, 1));
     vst1q_s32(acc + i, vsubq_s32(twice, offset));
   }
+}
+
+/// How often group() flushes: whenever a byte is full and at the end of each window row.
+std::size_t flushes(const Tile& tile) {
+  return tile.window_rows * ((tile.steps - 1) / tile.flush_steps + 1);
 }
 
 }  // namespace
@@ -152,13 +164,16 @@ void store(const std::uint16_t* sums, std::size_t n, std::int32_t code_sum, std:
 void neon_accumulate_w2a2(const Tile& tile) {
   const RowPointers pixels(tile);
   const auto* panel = static_cast<const std::uint8_t*>(tile.panel);
+  const auto started = static_cast<std::int32_t>(kNeonStart * flushes(tile));
   for (std::size_t b = 0; b < tile.blocks; b += 2) {
     const std::size_t count = tile.blocks - b < 2 ? 1 : 2;
     const std::uint8_t* first = panel + b * tile.block_stride;
     std::uint16_t sums[4][2 * kNr];
     group(pixels, first, first + (count - 1) * tile.block_stride, tile, sums);
     for (std::size_t row = 0; row < tile.rows; ++row) {
-      store(sums[row], count * kNr, tile.sums[row], tile.acc + row * tile.acc_stride + b * kNr);
+      const auto correction = static_cast<std::uint16_t>(kNeonCodeZero * tile.sums[row] - started);
+      store(sums[row], correction, count * kNr, tile.sums[row],
+            tile.acc + row * tile.acc_stride + b * kNr);
     }
   }
 }

@@ -1,5 +1,4 @@
 // The kernels of ARMv8.0 Advanced SIMD.
-#include "micro/expand_nibbles.h"
 #include "micro/neon_accumulate.h"
 #include "micro/registry.h"
 
@@ -11,8 +10,7 @@ constexpr MicroKernel kKernels[] = {
      16, 16, 16, 8.0F, neon_accumulate_w8s8, neon_expand, 1, false, 255, 127},
     {"conv_w4u8_neon_4x4", Isa::kNeon, Format::kU8, Element::kInt8, Accumulator::kInt16, 2, 4, 4,
      16, 16, 16, 10.0F, neon_accumulate_w4u8, neon_expand, 1, false, 127},
-    {"conv_w2a2_neon_4x32", Isa::kNeon, Format::kPair2, Element::kNibble2, Accumulator::kUint8, 2,
-     4, 16, 4, 2, 1, 18.0F, neon_accumulate_w2a2, expand_nibbles<16>, 2, true},
+    neon_w2a2("conv_w2a2_neon_4x32", Isa::kNeon, 18.0F),
 };
 
 }  // namespace

@@ -7,7 +7,6 @@
 
 #include <cstring>
 
-#include "micro/expand_nibbles.h"
 #include "micro/neon_accumulate.h"
 #include "micro/registry.h"
 
@@ -114,9 +113,7 @@ constexpr MicroKernel kKernels[] = {
     {"conv_w8u7_neondot_4x16", Isa::kNeonDot, Format::kU8, Element::kInt8, Accumulator::kInt32, 4,
      4, 16, 4, 4, 4, 32.0F, accumulate, neon_expand, 1, false, 127},
     // Not faster than SDOT, but its panel is a quarter of the size.
-    {"conv_w2a2_neondot_4x32", Isa::kNeonDot, Format::kPair2, Element::kNibble2,
-     Accumulator::kUint8, 2, 4, 16, 4, 2, 1, 28.0F, neon_accumulate_w2a2, expand_nibbles<16>, 2,
-     true},
+    neon_w2a2("conv_w2a2_neondot_4x32", Isa::kNeonDot, 28.0F),
 };
 
 }  // namespace
