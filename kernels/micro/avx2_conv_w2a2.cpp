@@ -5,7 +5,7 @@
 // Measured on Zen 5: vpshufb and vpaddb alone reach 118 to 128 MACs per cycle (the two shuffle
 // units allow 128), this loop 109 without flushes and 99 with them, or 80 %. A flush costs three
 // additions and shifts and two stores for each of twelve sums; it is due every 14 steps whatever
-// the weights are, every 30 or so with bell-shaped ones. Small windows pay for starting and ending
+// the weights are, every 34 or so with bell-shaped ones. Small windows pay for starting and ending
 // a tile (63 for 1x1 with 64 channels), fewer than 64 output channels for look-ups that nobody
 // needs.
 #include <immintrin.h>
