@@ -8,8 +8,10 @@
 namespace edge_dnq {
 namespace {
 
-/// Stock kernels take no larger ratio of scales, and other ones round by another rule.
+/// The runtime's kernels that round by the engine's rule take no larger ratio of scales, and for an
+/// addition no smaller one; the kernels it has for the rest round by another.
 constexpr float kMaxRescale = 256.0F;
+constexpr float kMinAddRescale = 0x1p-10F;
 
 template <typename Params>
 const Params& params_of(const tfl::Node& node) {
@@ -205,6 +207,12 @@ void GraphReader::add_addition(const tfl::Node& node) {
   op.b = input(node, 1);
   op.output = output(node);
   op.range = read_range(params.activation, at(op.output));
+  for (const int addend : {op.a, op.b}) {
+    const float rescale = at(addend).scale / at(op.output).scale;
+    if (!(rescale >= kMinAddRescale && rescale < kMaxRescale)) {
+      throw Unsupported("scales too far apart");
+    }
+  }
   graph_.ops.emplace_back(op);
 }
 

@@ -195,6 +195,8 @@ const Strange kStrange[] = {
      [](Case& c) { c.runtime.at(c.weights).allocation_type = tfl::kReadOnly; }, "constant"},
     {"AddendScale", make_addition, [](Case& c) { c.runtime.quantise(c.weights, {4e9F}, {0}, 0); },
      "too far apart"},
+    {"SmallAddendScale", make_addition,
+     [](Case& c) { c.runtime.quantise(c.weights, {0.4F * 0x1.ffp-11F}, {0}, 0); }, "too far apart"},
     {"ChannelPadding", make_pad,
      [](Case& c) { static_cast<std::int32_t*>(c.runtime.at(c.bias).data)[7] = 1; }, "channels"},
     {"NegativePadding", make_pad,

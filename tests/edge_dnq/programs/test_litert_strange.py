@@ -100,6 +100,21 @@ def test_weights_may_have_one_scale_or_many(
     assert not ours.reasons
 
 
+@pytest.mark.parametrize("ratio", [2.0**-11, 0.99 * 2.0**-10, 2.0**-10, 1.0, 255.9, 256.0])
+def test_additions_round_as_the_runtime_s(delegate: Callable[..., Delegate], ratio: float) -> None:
+    """Where one scale is far from the sum's the runtime rounds by another rule."""
+    model = Model()
+    shape, scale = (1, 64, 64, 8), 0.03125
+    one, two = model.tensor(shape, scale, 3), model.tensor(shape, scale * ratio, -128)
+    output = model.tensor(shape, scale, 5)
+    model.add(Op.ADD, [one, two], output)
+    content, ours = model.build([one, two], [output]), delegate()
+    inputs = [random_codes(shape, seed) for seed in range(2)]
+    assert outcome(content, ours, inputs) == outcome(content, None, inputs) != "refused"
+    claimed = 2.0**-10 <= ratio < 256
+    assert ours.reasons == ({} if claimed else {"ADD": "scales too far apart"})
+
+
 @pytest.mark.parametrize(
     ("fused", "scale", "zero_point"),
     [(Fused.RELU6, 12.0, -128), (Fused.RELU6, 4.0, -128), (Fused.RELU6, 2.4, -128),

@@ -217,17 +217,23 @@ class RandomNetwork:
     def _add(self, source: int) -> int:
         shape = self._shape(source)
         scale, _ = self._grid(source)
-        weights, scales, _ = self._weights((shape[3], 1, 1, shape[3]), scale)
-        branch = self.model.tensor(shape, 3 / 50, int(self.random.integers(-128, 128)))
-        self.model.add(
-            Op.CONV_2D, [source, *self._constants(weights, scales, scale, 0.5)], branch,
-            padding=schema.Padding.VALID, strideH=1, strideW=1,
-        )  # fmt: skip
-        self._made("conv of an addition", branch)
+        kind = self.random.choice(["branch", "branch", "branch", "itself"])
+        branch = source if kind == "itself" else self._branch(source)
         output, fused = self._output(shape, 128 * scale)
         pair = [source, branch] if self.random.random() < 0.5 else [branch, source]
         self.model.add(Op.ADD, pair, output, fusedActivationFunction=fused)
         return self._made("add", output)
+
+    def _branch(self, source: int) -> int:
+        """A convolution that keeps the shape."""
+        shape = self._shape(source)
+        scale, _ = self._grid(source)
+        weights, scales, _ = self._weights((shape[3], 1, 1, shape[3]), scale)
+        branch = self.model.tensor(shape, 3 / 50, int(self.random.integers(-128, 128)))
+        inputs = [source, *self._constants(weights, scales, scale, 0.5)]
+        padding = schema.Padding.VALID
+        self.model.add(Op.CONV_2D, inputs, branch, padding=padding, strideH=1, strideW=1)
+        return self._made("conv of an addition", branch)
 
     def _padding(self, source: int) -> tuple[list[list[int]], int]:
         top, bottom, left, right = (int(n) for n in self.random.integers(0, 3, 4))
