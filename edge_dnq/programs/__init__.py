@@ -41,11 +41,14 @@ class Runtime(NamedTuple):
     Attributes:
         load: Makes a program from (content, inputs, outputs, threads, kernels); it imports the
             runtime.
+        keys: Names that a bundle's ``files`` use for its programs, the preferred one first, for the
+            kernels asked for.
         packages: Import names, any of which serves.
         install: The command that installs it.
     """
 
     load: Loader
+    keys: Callable[[str], tuple[str, ...]]
     packages: tuple[str, ...]
     install: str
 
@@ -62,12 +65,36 @@ def _litert(
     return LiteRtProgram(content, inputs, outputs, threads, kernels)
 
 
+def _executorch(
+    content: bytes,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    threads: int,
+    kernels: str,
+) -> Program:
+    from edge_dnq.programs.executorch import load
+
+    return load(content, inputs, outputs, threads, kernels)
+
+
+def _executorch_keys(kernels: str) -> tuple[str, ...]:
+    from edge_dnq.programs.executorch import program_keys
+
+    return program_keys(kernels)
+
+
 RUNTIMES: dict[str, Runtime] = {
     "litert": Runtime(
-        _litert, ("ai_edge_litert", "tflite_runtime"), "pip install 'edge-dnq[litert]'"
+        _litert,
+        lambda _: ("litert",),
+        ("ai_edge_litert", "tflite_runtime"),
+        "pip install 'edge-dnq[litert]'",
+    ),
+    "executorch": Runtime(
+        _executorch, _executorch_keys, ("executorch",), "pip install 'edge-dnq[executorch]'"
     ),
 }
-"""Runtimes by the name that a bundle's ``files`` use, the preferred one first."""
+"""Runtimes by the name that a bundle's ``files`` use for stock programs, the preferred first."""
 
 
 def available_runtimes() -> tuple[str, ...]:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +13,14 @@ from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq_export.graph import IntegerGraph
 from edge_dnq_export.lowering import LoweredPolicy
 from edge_dnq_export.qdq import PolicyModule, QdqModule
+from edge_dnq_export.quiet import quiet
 
 INSTALL = "pip install 'edge-dnq[export]'"
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the converter's progress chatter; its errors still arrive as exceptions."""
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    sink = io.StringIO()
-    try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(sink),
-            contextlib.redirect_stderr(sink),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(previous)
-
-
 def _converter() -> Any:
     try:
-        with _quiet():
+        with quiet():
             import litert_torch
     except ImportError as error:
         raise RuntimeMissingError(f"export needs litert-torch: {INSTALL} ({error})") from error
@@ -84,7 +62,8 @@ def write_policy(policy: PolicyNet, lowered: LoweredPolicy, path: Path) -> None:
     """
     state = torch.zeros(1, policy.config.hidden)
     arguments = (_example(lowered.encoder), state, state.clone())
-    _write(PolicyModule(policy, lowered), arguments, path)
+    module = PolicyModule(policy, QdqModule(lowered.encoder), lowered.feature_units)
+    _write(module, arguments, path)
 
 
 def _example(graph: IntegerGraph) -> torch.Tensor:
@@ -94,7 +73,7 @@ def _example(graph: IntegerGraph) -> torch.Tensor:
 def _write(module: nn.Module, arguments: tuple[torch.Tensor, ...], path: Path) -> None:
     converter = _converter()
     try:
-        with _quiet():
+        with quiet():
             channels_last = converter.to_channel_last_io(module.eval(), args=[0]).eval()
             converted = converter.convert(
                 channels_last, arguments, quant_config=_static_quantisation()

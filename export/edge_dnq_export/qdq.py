@@ -15,52 +15,77 @@ from torch import nn
 
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq_export.graph import Add, Conv, IntegerGraph, Linear, MaxPool, Mean, Tensor
-from edge_dnq_export.lowering import LoweredPolicy
 
 _OPS = torch.ops.quantized_decomposed
 
 
-def _on_grid(x: torch.Tensor, tensor: Tensor) -> torch.Tensor:
-    arguments = (tensor.scale, tensor.zero_point, -128, 127, torch.int8)
-    codes = _OPS.quantize_per_tensor.default(x, *arguments)
-    result: torch.Tensor = _OPS.dequantize_per_tensor.default(codes, *arguments)
-    return result
+def _grid(tensor: Tensor) -> tuple[float, int, int, int, torch.dtype]:
+    return tensor.scale, tensor.zero_point, -128, 127, torch.int8
+
+
+def quantise(x: torch.Tensor, tensor: Tensor) -> torch.Tensor:
+    """Return the int8 codes of real values."""
+    codes: torch.Tensor = _OPS.quantize_per_tensor.default(x, *_grid(tensor))
+    return codes
+
+
+def dequantise(codes: torch.Tensor, tensor: Tensor) -> torch.Tensor:
+    """Return the real values of int8 codes."""
+    x: torch.Tensor = _OPS.dequantize_per_tensor.default(codes, *_grid(tensor))
+    return x
 
 
 class _Affine(nn.Module):
     """Weights and bias of a convolution (OIHW) or a linear layer, as the real numbers they are."""
 
+    codes: torch.Tensor
+    scale: torch.Tensor
+    zero_point: torch.Tensor
     bias: torch.Tensor
 
-    def __init__(self, node: Conv | Linear, input_scale: float) -> None:
+    def __init__(self, node: Conv | Linear, input_scale: float, stored: bool) -> None:
         super().__init__()
+        self.stored = stored
         codes = torch.from_numpy(node.weight)
         if isinstance(node, Conv):
             codes = codes.permute(0, 3, 1, 2).contiguous()
         scale = torch.from_numpy(node.weight_scale)
-        shape = (-1, *[1] * (codes.dim() - 1))
         bias = torch.from_numpy(node.bias).double() * input_scale * scale.double()
-        self.register_buffer("weight", codes.float() * scale.view(shape))
+        if stored:
+            self.register_buffer("codes", codes)
+        else:
+            shape = (-1, *[1] * (codes.dim() - 1))
+            self.register_buffer("weight", codes.float() * scale.view(shape))
         self.register_buffer("scale", scale)
         self.register_buffer("zero_point", torch.zeros(len(scale), dtype=torch.int64))
         self.register_buffer("bias", bias.float())
 
     def real_weight(self) -> torch.Tensor:
         arguments = (self.scale, self.zero_point, 0, -128, 127, torch.int8)
-        codes = _OPS.quantize_per_channel.default(self.weight, *arguments)
+        codes = (
+            self.codes
+            if self.stored
+            else _OPS.quantize_per_channel.default(self.weight, *arguments)
+        )
         result: torch.Tensor = _OPS.dequantize_per_channel.default(codes, *arguments)
         return result
 
 
 class QdqModule(nn.Module):
-    """Float module whose every tensor passes a quantise/dequantise pair; NCHW in, real output."""
+    """Float module whose every tensor passes a quantise/dequantise pair; NCHW in, real output.
 
-    def __init__(self, graph: IntegerGraph) -> None:
+    Args:
+        graph: The program.
+        stored_codes: Hold the weights as int8 and only dequantise them, as ExecuTorch wants it;
+            LiteRT's converter wants real weights and both steps.
+    """
+
+    def __init__(self, graph: IntegerGraph, stored_codes: bool = False) -> None:
         super().__init__()
         self.graph = graph
         self.layers = nn.ModuleDict(
             {
-                _key(node.output): _Affine(node, graph.tensors[node.input].scale)
+                _key(node.output): _Affine(node, graph.tensors[node.input].scale, stored_codes)
                 for node in graph.nodes
                 if isinstance(node, Conv | Linear)
             }
@@ -69,24 +94,35 @@ class QdqModule(nn.Module):
     def forward(self, frame: torch.Tensor) -> torch.Tensor:
         """Return the real output [1, K] of real input [1, 3, H, W]."""
         graph = self.graph
-        values = {graph.input: _on_grid(frame, graph.tensors[graph.input])}
-        for node in graph.nodes:
+        codes = self.codes(quantise(frame, graph.tensors[graph.input]))
+        return dequantise(codes, graph.tensors[graph.output])
+
+    def codes(self, frame: torch.Tensor) -> torch.Tensor:
+        """Return the int8 output [1, K] of an int8 input [1, 3, H, W]."""
+        tensors = self.graph.tensors
+        values = {self.graph.input: frame}
+
+        def real(name: str) -> torch.Tensor:
+            # Anew for every reader: lowerings match a reader with its own dequantisation.
+            return dequantise(values[name], tensors[name])
+
+        for node in self.graph.nodes:
             if isinstance(node, Add):
-                first, second = (values[name] for name in node.inputs)
+                first, second = (real(name) for name in node.inputs)
                 result = F.relu6(first + second)
             elif isinstance(node, Conv):
-                result = self._conv(node, values[node.input])
+                result = self._conv(node, real(node.input))
             elif isinstance(node, Linear):
                 layer = self._layer(node.output)
-                result = F.linear(values[node.input], layer.real_weight(), layer.bias)
+                result = F.linear(real(node.input), layer.real_weight(), layer.bias)
             elif isinstance(node, MaxPool):
-                result = F.max_pool2d(values[node.input], node.size, node.stride, node.padding)
+                result = F.max_pool2d(real(node.input), node.size, node.stride, node.padding)
             else:
                 assert isinstance(node, Mean)
                 # Without keepdim the converter transposes to channels first.
-                result = values[node.input].mean((2, 3), keepdim=True).flatten(1)
-            values[node.output] = _on_grid(result, graph.tensors[node.output])
-        return values[graph.output]
+                result = real(node.input).mean((2, 3), keepdim=True).flatten(1)
+            values[node.output] = quantise(result, tensors[node.output])
+        return values[self.graph.output]
 
     def _conv(self, node: Conv, x: torch.Tensor) -> torch.Tensor:
         layer = self._layer(node.output)
@@ -104,21 +140,22 @@ class PolicyModule(nn.Module):
 
     Args:
         policy: The trained policy, for its float32 memory and action head.
-        lowered: Its integer encoder.
+        encoder: Its integer encoder as a module from frame to real features [1, F].
+        feature_units: Units of those features, see :class:`edge_dnq_export.lowering.LoweredPolicy`.
     """
 
-    def __init__(self, policy: PolicyNet, lowered: LoweredPolicy) -> None:
+    def __init__(self, policy: PolicyNet, encoder: nn.Module, feature_units: float) -> None:
         super().__init__()
-        self.encoder = QdqModule(lowered.encoder)
+        self.encoder = encoder
         self.cell = copy.deepcopy(policy.cell)
         self.action_head = copy.deepcopy(policy.action_head)
         # The encoder's features are in the units of its last RELU6: the weights take that back.
-        self.cell.weight_ih.data /= lowered.feature_units
+        self.cell.weight_ih.data /= feature_units
 
     def forward(
         self, frame: torch.Tensor, h: torch.Tensor, c: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Map [1, 3, P, P], [1, H], [1, H] to [1, A], [1, H], [1, H]."""
+        """Map a frame, [1, H], [1, H] to [1, A], [1, H], [1, H]."""
         hidden, cell = self.cell(self.encoder(frame), (h, c))
         return self.action_head(hidden), hidden, cell
 
