@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from time import perf_counter, sleep
 
 import numpy as np
 
 from edge_dnq.session import Prediction, Session, StepResult
-from edge_dnq.video.sources import Frame, FrameSource
+from edge_dnq.video.sources import Frame
 
 LATENCIES_KEPT = 100_000
 """Percentiles are over the last so many frames; a camera may run for weeks."""
@@ -24,7 +25,19 @@ class Moment:
     prediction: Prediction
 
 
-def play(session: Session, source: FrameSource) -> Iterator[Moment]:
+def in_real_time(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Yield frames no sooner than their own times say, for who watches."""
+    started: float | None = None
+    for frame in frames:
+        now = perf_counter()
+        if started is None:
+            started = now - frame.time_s
+        if (early := started + frame.time_s - now) > 0:
+            sleep(early)
+        yield frame
+
+
+def play(session: Session, source: Iterable[Frame]) -> Iterator[Moment]:
     """Give every frame of ``source`` to ``session``.
 
     Raises:

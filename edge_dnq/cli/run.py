@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,20 @@ from edge_dnq.cli.options import (
     threads_option,
 )
 from edge_dnq.cli.output import console, kernel_lines, next_step, print_json
-from edge_dnq.playback import FrameRecord, Moment, Tally, play, record
+from edge_dnq.errors import EdgeDnqError
+from edge_dnq.playback import FrameRecord, Moment, Tally, in_real_time, play, record
 from edge_dnq.policy import parse_policy
 from edge_dnq.profiling.table import Lookup, find_costs, reference_program, relative_cost
 from edge_dnq.report.colors import ActionStyle, action_styles
 from edge_dnq.report.live import RunDisplay, action_table, prediction_text
 from edge_dnq.report.timeline import TimelineRecorder, check_timeline_path, write_timeline
+from edge_dnq.serve.feed import Feed
+from edge_dnq.serve.metrics import RunMetrics
+from edge_dnq.serve.spectators import Spectators, Wanted, parse_wanted
 from edge_dnq.session import Session
 from edge_dnq.video.camera import LiveSource
 from edge_dnq.video.overlay import OverlayWriter
-from edge_dnq.video.sources import FrameSource, open_source
+from edge_dnq.video.sources import Frame, FrameSource, open_source
 
 
 @click.command(name="run")
@@ -47,6 +52,16 @@ from edge_dnq.video.sources import FrameSource, open_source
 @click.option(
     "--timeline", type=click.Path(path_type=Path), help="Write a picture of the run: .png .svg .pdf"
 )
+@click.option(
+    "--serve",
+    metavar="[HOST:]PORT",
+    help="Show a live page; files then play in real time.  [host: this machine only]",
+)
+@click.option(
+    "--metrics",
+    metavar="[HOST:]PORT|-",
+    help="Serve numbers for Prometheus, or print them at the end (-).",
+)
 @json_option
 def command(
     bundle: Path,
@@ -60,6 +75,8 @@ def command(
     seed: int,
     overlay: Path | None,
     timeline: Path | None,
+    serve: str | None,
+    metrics: str | None,
     as_json: bool,
 ) -> None:
     """Recognise SOURCE: a video file, a folder of images, a stream URL, or camera:N.
@@ -70,19 +87,22 @@ def command(
     \b
     Examples:
       edge-dnq run bundle/ clip.mp4 --overlay seen.mp4 --timeline seen.png
-      edge-dnq run bundle/ camera:0 --rate 10
+      edge-dnq run bundle/ camera:0 --rate 10 --serve 8000 --metrics 8000
       edge-dnq run bundle/ frames/ --policy uniform:w2a2 --json
     """
     if timeline is not None:
         check_timeline_path(timeline)
+    wanted = parse_wanted(serve, metrics)
+    if as_json and wanted.print_metrics:
+        raise EdgeDnqError("--json and --metrics - would both print on stdout: choose one")
     loaded = Bundle.load(bundle)
     picker = parse_policy(policy, loaded.manifest.actions, seed)
     with quiet_native():
         session = Session(loaded, runtime=runtime, threads=threads, policy=picker, kernels=kernels)
         with open_source(source, rate=rate, limit=limit) as frames:
             title = f"{loaded.manifest.name} on {source}, policy {policy}, {session.runtime_name}"
-            run = _Run(session, frames, keep_records=as_json)
-            run.go(None if as_json else title, overlay, timeline)
+            run = _Run(session, frames, title, wanted, keep_records=as_json)
+            run.go(overlay, timeline, show=not as_json)
             dropped = frames.dropped
     if run.costs.costs is None:
         click.echo(f"note: {run.costs.note}", err=True)
@@ -90,32 +110,48 @@ def command(
         print_json(run.facts(dropped))
     else:
         run.show(dropped, overlay, timeline, policy)
+    if run.metrics is not None:
+        click.echo(run.metrics.text(), nl=False)
 
 
 class _Run:
     """One run and what is kept of it."""
 
-    def __init__(self, session: Session, source: FrameSource, *, keep_records: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        source: FrameSource,
+        title: str,
+        wanted: Wanted,
+        *,
+        keep_records: bool,
+    ) -> None:
         self.session = session
         self.source = source
+        self.title = title
+        self.wanted = wanted
         self.costs: Lookup = find_costs(session)
         self.styles: dict[str, ActionStyle] = action_styles(session.bundle.manifest)
         self.tally = Tally(list(self.styles))
+        self.metrics: RunMetrics | None = None
         self.records: list[FrameRecord] | None = [] if keep_records else None
 
-    def go(self, title: str | None, overlay: Path | None, timeline: Path | None) -> None:
+    def go(self, overlay: Path | None, timeline: Path | None, *, show: bool) -> None:
         """Play the source to its end, or until Ctrl-C where it has none."""
         recorder = TimelineRecorder() if timeline is not None else None
         with ExitStack() as stack:
             display = None
-            if title is not None:
-                display = stack.enter_context(RunDisplay(console(), self.styles, title))
+            spectators = self._spectators(stack) if self.wanted else None
+            if show:
+                display = stack.enter_context(RunDisplay(console(), self.styles, self.title))
             writer = None
             if overlay is not None:
                 writer = stack.enter_context(OverlayWriter(overlay, self.source.fps, self.styles))
             try:
-                for moment in play(self.session, self.source):
+                for moment in play(self.session, self._frames()):
                     self._take(moment)
+                    if spectators is not None:
+                        spectators.add(moment)
                     if display is not None:
                         display.show(moment, self.tally)
                     if writer is not None:
@@ -128,6 +164,34 @@ class _Run:
                     raise
         if timeline is not None and recorder is not None:
             write_timeline(timeline, recorder, self.styles, Path(self.source.name).name)
+
+    def _frames(self) -> Iterable[Frame]:
+        """Return the source's frames; a file that is watched is shown at its own speed."""
+        if self.wanted.page is None or isinstance(self.source, LiveSource):
+            return self.source
+        return in_real_time(self.source)
+
+    def _spectators(self, stack: ExitStack) -> Spectators:
+        """Begin to serve what was asked for, and say where."""
+        feed = Feed(
+            self.styles,
+            self.tally,
+            self.title,
+            relative_cost=self.relative_cost,
+            dropped=lambda: self.source.dropped,
+        )
+        numbers = RunMetrics(self.styles, dropped=lambda: self.source.dropped)
+        if self.wanted.print_metrics:
+            self.metrics = numbers
+        spectators = stack.enter_context(Spectators(self.wanted, feed, numbers))
+        for address in self.wanted.open_to_others:
+            click.echo(
+                f"warning: anyone who can reach {address.host}:{address.port} can watch this run",
+                err=True,
+            )
+        for url in spectators.urls:
+            click.echo(f"serving {url}", err=True)
+        return spectators
 
     def _take(self, moment: Moment) -> None:
         self.tally.add(moment)

@@ -51,8 +51,8 @@ class Report:
     study: ClipStudy | None = None
 
 
-def environment() -> Environment:
-    """Return the templates of the package.
+def environment(package: str = "edge_dnq.report") -> Environment:
+    """Return the templates of a package.
 
     Raises:
         RuntimeMissingError: jinja2 is not installed.
@@ -62,7 +62,7 @@ def environment() -> Environment:
     except ImportError as error:
         raise RuntimeMissingError(f"a report needs jinja2: {INSTALL} ({error})") from error
     return Environment(
-        loader=PackageLoader("edge_dnq.report"),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -95,7 +95,7 @@ def render(report: Report) -> str:
             styles=styles,
             facts=_facts(report.bundle),
             figures=_figures(report, styles),
-            variables={name: _variables(paper) for name, paper in PAPERS.items()},
+            variables={name: color_variables(paper) for name, paper in PAPERS.items()},
             variable=color_variable,
         )
     )
@@ -133,7 +133,7 @@ def _figures(report: Report, styles: Mapping[str, ActionStyle]) -> dict[str, Any
     return made
 
 
-def _variables(paper: str) -> dict[str, str]:
+def color_variables(paper: str) -> dict[str, str]:
     """Return the page's variable of every colour, readable on ``paper``."""
     colors = (*BY_BITS.values(), *SPARE, *GREYS, *SERIES)
     return {color_variable(color): readable_on(color, paper) for color in colors}

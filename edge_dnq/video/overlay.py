@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -54,10 +54,23 @@ class Painter:
             RGB, uint8 [height, width, 3].
         """
         self._recent.append(moment.step.action)
+        return self.draw(moment, self._recent, size)
+
+    def draw(self, moment: Moment, recent: Sequence[str], size: tuple[int, int]) -> UInt8:
+        """Return the moment's frame with everything drawn in, remembering nothing.
+
+        Args:
+            moment: What to draw.
+            recent: Actions of the frames up to this one, the oldest first.
+            size: As for :meth:`paint`.
+
+        Returns:
+            RGB, uint8 [height, width, 3].
+        """
         canvas = _fit(moment.frame.image, size)
         unit = size[0] / MINIMUM_HEIGHT
         self._headline(canvas, moment, unit)
-        self._strip(canvas, moment, unit)
+        self._strip(canvas, moment, recent, unit)
         return canvas
 
     def _headline(self, canvas: UInt8, moment: Moment, unit: float) -> None:
@@ -72,7 +85,7 @@ class Painter:
         room = canvas.shape[1] - 3 * margin - right
         _text(canvas, _fitting(prediction.label, room, 0.6 * unit), margin, base, 0.6 * unit, WHITE)
 
-    def _strip(self, canvas: UInt8, moment: Moment, unit: float) -> None:
+    def _strip(self, canvas: UInt8, moment: Moment, recent: Sequence[str], unit: float) -> None:
         height, width = canvas.shape[:2]
         band, margin = round(58 * unit), round(8 * unit)
         _shade(canvas, height - band, height)
@@ -83,14 +96,23 @@ class Painter:
         _text(canvas, style.name, margin + side + margin // 2, base, 0.5 * unit, WHITE)
         cost = f"{moment.step.latency_ms:.1f} ms"
         _text(canvas, cost, width - margin - _text_width(cost, 0.5 * unit), base, 0.5 * unit, DIM)
-        self._bars(canvas, margin, height - round(29 * unit), round(24 * unit), unit)
+        floor, tallest = height - round(29 * unit), round(24 * unit)
+        self._bars(canvas, recent, margin, floor, tallest, unit)
 
-    def _bars(self, canvas: UInt8, margin: int, floor: int, tallest: int, unit: float) -> None:
+    def _bars(
+        self,
+        canvas: UInt8,
+        recent: Sequence[str],
+        margin: int,
+        floor: int,
+        tallest: int,
+        unit: float,
+    ) -> None:
         """Draw one bar per recent frame, the newest at the right."""
         step = max(2, round(6 * unit))
         gap = 1 if step > 2 else 0
         count = (canvas.shape[1] - 2 * margin) // step
-        shown = list(self._recent)[-count:] if count > 0 else []
+        shown = list(recent)[-count:] if count > 0 else []
         for place, name in enumerate(shown):
             style = self._styles[name]
             left = canvas.shape[1] - margin - (len(shown) - place) * step

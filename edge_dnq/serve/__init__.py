@@ -1,0 +1,1 @@
+"""A run seen from elsewhere: a live page in the browser, numbers for Prometheus."""
