@@ -5,6 +5,11 @@
 // The panel is that of the 8-bit kernel. The multiplication is signed, so stored activations end at
 // 127; -128 as a weight does no harm here.
 //
+// Modelled (benchmarks/modelled, 3x3 window of 128 channels): on Cortex-A53 4.0 MACs per cycle of
+// 8, or 1.35 of the 8-bit kernel: sixteen loads a step take a cycle each in the model, which leaves
+// 5.3, and starting window rows and the last flush 13 %. On Cortex-A72 7.7 of the 8 that its one
+// multiplier allows, level with 8 bits: that core saves only memory by four bits.
+//
 // The loop is written in assembly for the reasons given in neon_conv8.cpp.
 #include <arm_neon.h>
 

@@ -3,6 +3,12 @@
 //
 // Two products fit int16 because weights are never -128: 2 * 128 * 127 = 32512.
 //
+// Modelled (benchmarks/modelled, 3x3 window of 128 channels): on Cortex-A72 7.9 MACs per cycle of
+// the 8 that its one multiplier allows. On Cortex-A53 3.0 of 4: SADALP takes two cycles, the others
+// one; in the model sixteen loads a step take a cycle each besides (hardware may pair them with
+// arithmetic), and starting a window row 5 %. Searching over orders of the loop found none more
+// than 5 % faster.
+//
 // The loop is written in assembly: 16 accumulators leave 16 registers, which compilers spill, and
 // an in-order core needs every load well ahead of its use.
 #include <arm_neon.h>

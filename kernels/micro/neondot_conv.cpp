@@ -1,6 +1,9 @@
 // int8 convolution with the dot-product instruction: SDOT by lane, four channels of one pixel
 // against four channels of four output channels.
 //
+// Modelled (benchmarks/modelled, Neoverse N1 for Cortex-A76): 30.8 MACs per cycle of the 32 that
+// two vector pipes allow; starting and ending a tile takes the rest.
+//
 // Activation codes up to 127 are valid signed bytes, so the same loop serves low-bit programs; on
 // these cores low bits save memory, not time.
 #include <arm_neon.h>
