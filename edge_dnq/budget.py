@@ -1,0 +1,381 @@
+"""Holding a budget: the price of time that a policy's logits are weighed against.
+
+The action of a frame is ``argmax_a(logit_a - lambda * cost_a)``. With costs relative to the
+reference program, lambda is a price: logits per frame of that program. The least price that keeps
+the mean cost at the budget is the multiplier of the problem "the best actions whose mean cost is at
+most the budget", and :class:`BudgetPicker` finds it by projected dual ascent::
+
+    balance <- clip(balance + gain * scale / window * (cost of the frame / budget - 1),
+                    -credit * scale, highest + debt * scale)
+    lambda = max(0, balance)
+
+``scale`` is the price at which cheap actions win every recent frame, ``highest`` the one at which
+the cheapest do.
+
+This is integral control, which needs no model of the policy: as the mean cost falls with lambda, it
+settles for any gain that does not cross the whole range within a few frames. Between two visits of
+the limits the sum of the errors is exactly the change of the balance over the step size: the mean
+over a window differs from the budget by ``(change of the balance / scale) / gain``, whatever the
+frames show. That is at most ``(1 + credit) / gain``, 4 %, while lambda stays within the scale.
+
+- **Few actions.** Where a video keeps giving the same logits, the mean cost is a step function of
+  lambda and no constant price meets a budget between two steps. Lambda then rests at the step and
+  crosses it to and fro within some frames: the two actions take turns in the proportion that the
+  budget asks for, as in a sigma-delta modulator.
+- **No price below 0, where it is the learned policy bit for bit.** A negative one would pay for
+  precision that the policy did not ask for. The budget is a ceiling: a policy that costs less keeps
+  to itself.
+- **A little credit.** What easy frames leave of the budget, the hard ones soon after may spend; a
+  controller that forgets it at once stays below a budget it could use. The credit is bounded, so
+  that an idle hour does not pay for a minute above the budget.
+- **No windup.** Where the cheapest actions win every frame a higher price changes nothing now and
+  has to be undone later. Above the range the balance therefore goes no further than what makes up,
+  within a window, for a step that the system interrupted.
+- **Costs follow the device.** They begin with a cost table; what steps take moves them, by a factor
+  that all actions share (throttling, load: it shows on any action) and by a slower one for each.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_dnq.errors import EdgeDnqError
+from edge_dnq.manifest import ActionSpec, Manifest
+from edge_dnq.policy import Allowed, Logits
+from edge_dnq.profiling.table import ThreadCosts, reference_program
+
+WINDOW = 256
+"""Frames that a budget is held over."""
+
+GAIN = 32.0
+"""Times lambda would cross its range within a window at an error of the whole budget. The higher,
+the closer every window is held, and the less the price is the same for the frames in it."""
+
+CREDIT = 0.25
+"""How far the balance may fall below 0, in parts of the scale: 1/128 of a window's budget."""
+
+DEBT = 8.0
+"""How far the balance may rise above the range, in scales: a quarter of a window's budget. A step
+that something interrupted is made up for within the window; a stall is not held against the next
+minute."""
+
+FOLLOW = 32.0
+"""Times within a window that the costs follow a change of the device's speed."""
+
+FORGET = 4.0
+"""Times within a window that a high price is forgotten."""
+
+ALIKE = 0.15
+"""Actions whose costs are this near to the cheapest, in reference frames, are cheap. A scale that
+told a skip of one frame from one of four would be far too coarse for everything else."""
+
+DISTINCT = 0.01
+"""Costs that differ by less are not told apart by any price."""
+
+LEAST_SHARE = 0.05
+"""Of the frame period, left for steps where decoding and drawing take all of it."""
+
+SPIKE = 4.0
+"""A step that takes more than so many times what is expected moves the costs no further."""
+
+TAIL_WINDOW = 128
+FEWEST_FOR_TAIL = 32
+"""Steps after which the spread seen replaces the cost table's."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What to hold.
+
+    Attributes:
+        unit: ``ms``, the mean duration of a step; ``fps``, frames per second with all that happens
+            between steps; ``cost``, the mean cost by the cost table, in reference frames.
+        value: Of that unit.
+    """
+
+    unit: Literal["ms", "fps", "cost"]
+    value: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.value) and self.value > 0):
+            raise EdgeDnqError(f"a budget must be a positive number, got {self.value:g}")
+
+    def __str__(self) -> str:
+        unit = {"ms": " ms per frame", "fps": " frames per second", "cost": " of the reference"}
+        return f"{self.value:g}{unit[self.unit]}"
+
+
+@dataclass(frozen=True)
+class StepCosts:
+    """What steps cost before anything was observed.
+
+    Attributes:
+        first_ms: A decided frame, by action, policy included.
+        lengths: Frames that the action decides about.
+        held_ms: A frame held by a longer skip.
+        reference_ms: A frame of the reference program, without a policy.
+        tail: 95th percentile of a step over its typical duration.
+    """
+
+    first_ms: tuple[float, ...]
+    lengths: tuple[int, ...]
+    held_ms: float
+    reference_ms: float
+    tail: float
+
+
+def step_costs(manifest: Manifest, costs: ThreadCosts) -> StepCosts:
+    """Return the costs that a picker begins with."""
+    base = costs.frame.median_ms
+    policy = costs.policy.median_ms if costs.policy is not None else 0.0
+    programs = {name: cost.median_ms for name, cost in costs.programs.items()}
+    actions = costs.actions.values()
+    return StepCosts(
+        tuple(
+            base + policy + (programs[action.program] if action.program is not None else 0.0)
+            for action in manifest.actions
+        ),
+        tuple(max(1, action.skip) for action in manifest.actions),
+        costs.held.median_ms if costs.held is not None else 0.0,
+        base + programs[reference_program(manifest)],
+        max((cost.p95_ms / cost.median_ms for cost in actions), default=1.0),
+    )
+
+
+class CostModel:
+    """Costs that follow what steps take.
+
+    Args:
+        costs: What they begin with.
+        window: Frames within which they follow.
+    """
+
+    def __init__(self, costs: StepCosts, window: int) -> None:
+        self._first = list(costs.first_ms)
+        self._lengths = costs.lengths
+        self._held = costs.held_ms
+        self._reference = costs.reference_ms
+        self._slowdown = 1.0
+        self._fast, self._slow = min(1.0, FOLLOW / window), min(1.0, 2 / window)
+        self._tail = costs.tail
+        self._ratios: deque[float] = deque()
+        self._sorted: list[float] = []
+
+    @property
+    def slowdown(self) -> float:
+        """How many times longer steps take now than at first."""
+        return self._slowdown
+
+    def first_ms(self, action: int) -> float:
+        """Return the mean duration, now, of a frame decided so."""
+        return self._first[action] * self._slowdown
+
+    def high_ms(self, action: int) -> float:
+        """Return the duration that 19 of 20 such frames do not exceed now."""
+        return self.first_ms(action) * self._tail
+
+    def relative(self) -> NDArray[np.float64]:
+        """Return the costs per frame now, [A], in reference frames as they were at first."""
+        held, slowdown = self._held, self._slowdown
+        return np.array(
+            [
+                (first + (length - 1) * held) / length * slowdown / self._reference
+                for first, length in zip(self._first, self._lengths, strict=True)
+            ]
+        )
+
+    def observe(self, action: int, latency_ms: float) -> None:
+        """Take the duration of a frame that was decided so."""
+        expected = self.first_ms(action)
+        if expected <= 0:
+            return
+        self._note_ratio(latency_ms / expected)
+        latency = min(latency_ms, SPIKE * expected)
+        self._slowdown += self._fast * (latency / self._first[action] - self._slowdown)
+        own = latency / self._slowdown
+        self._first[action] += self._slow * (own - self._first[action])
+
+    def _note_ratio(self, ratio: float) -> None:
+        insort(self._sorted, ratio)
+        self._ratios.append(ratio)
+        if len(self._ratios) > TAIL_WINDOW:
+            del self._sorted[bisect_left(self._sorted, self._ratios.popleft())]
+        count = len(self._sorted)
+        if count >= FEWEST_FOR_TAIL:
+            self._tail = self._sorted[math.ceil(0.95 * count) - 1]
+
+
+class PriceRange:
+    """The prices that make a difference to recent frames.
+
+    Args:
+        window: High prices are forgotten within part of it.
+
+    Attributes:
+        scale: Where cheap actions win all of them.
+        highest: Where the cheapest do.
+    """
+
+    def __init__(self, window: int) -> None:
+        self._release = min(1.0, FORGET / window)
+        self.scale = self.highest = 0.0
+
+    def note(self, logits: Logits, costs: NDArray[np.float64]) -> None:
+        """Take a frame's logits and the costs of its actions, each [A]."""
+        values, least = logits.tolist(), costs.tolist()
+        self.scale = self._held(self.scale, _price(values, least, ALIKE))
+        self.highest = max(self.scale, self._held(self.highest, _price(values, least, DISTINCT)))
+
+    def _held(self, before: float, price: float) -> float:
+        return max(price, before + self._release * (price - before))
+
+
+def _price(logits: Sequence[float], costs: Sequence[float], alike: float) -> float:
+    """Return the price at which an action wins whose cost is ``alike`` the lowest."""
+    limit = min(costs) + alike
+    rival_logit, rival_cost = max(
+        (logit, -cost) for logit, cost in zip(logits, costs, strict=True) if cost <= limit
+    )
+    gaps = (
+        (logit - rival_logit) / max(cost + rival_cost, DISTINCT)
+        for logit, cost in zip(logits, costs, strict=True)
+        if cost > limit and logit > rival_logit
+    )
+    return max(gaps, default=0.0)
+
+
+class BudgetPicker:
+    """The learned policy at the price that holds a budget, within a deadline.
+
+    A reset keeps the price and the costs: the device is the same for the next video.
+
+    Args:
+        actions: The bundle's actions.
+        costs: What they cost, to begin with.
+        budget: What to hold; None leaves the price at 0.
+        deadline_ms: No action is chosen whose 95th percentile is above, while one is not.
+        window: Frames that the budget is held over.
+
+    Attributes:
+        budget: May be changed at any time, from another thread too.
+        costs: Costs as they are now.
+    """
+
+    needs_policy = True
+
+    def __init__(
+        self,
+        actions: Sequence[ActionSpec],
+        costs: StepCosts,
+        budget: Budget | None,
+        *,
+        deadline_ms: float | None = None,
+        window: int = WINDOW,
+    ) -> None:
+        if window < 1:
+            raise EdgeDnqError(f"the window must have at least 1 frame, got {window}")
+        if deadline_ms is not None and not (math.isfinite(deadline_ms) and deadline_ms > 0):
+            raise EdgeDnqError(f"a deadline must be positive, got {deadline_ms:g}")
+        if len(actions) != len(costs.first_ms):
+            raise EdgeDnqError(f"{len(actions)} actions have {len(costs.first_ms)} costs")
+        self.budget = budget
+        self.costs = CostModel(costs, window)
+        self.deadline_ms = deadline_ms
+        self._window = window
+        self._reference_ms = costs.reference_ms
+        self._range = PriceRange(window)
+        self._balance = 0.0
+        self._table = self.costs.relative()
+        self._table_held = costs.held_ms / costs.reference_ms
+        self._lengths = costs.lengths
+        self._outside_ms: float | None = None
+
+    @property
+    def cost_bias(self) -> float:
+        """The price, lambda."""
+        return max(0.0, self._balance)
+
+    @property
+    def highest(self) -> float:
+        """The highest price that makes a difference now."""
+        return self._range.highest
+
+    @property
+    def target_ms(self) -> float | None:
+        """The mean duration of a step that is held; None without a budget or where it is a cost."""
+        budget = self.budget
+        if budget is None or budget.unit == "cost":
+            return None
+        if budget.unit == "ms":
+            return budget.value
+        period = 1e3 / budget.value
+        return max(period - (self._outside_ms or 0.0), LEAST_SHARE * period)
+
+    def pick(self, logits: Logits | None, allowed: Allowed) -> int:
+        """Return the allowed action that is worth most at the present price."""
+        assert logits is not None
+        if self.deadline_ms is not None:
+            allowed = self._in_time(self.deadline_ms, allowed)
+        if self.budget is None:
+            return int(np.argmax(np.where(allowed, logits, -np.inf)))
+        costs = self._table if self.budget.unit == "cost" else self.costs.relative()
+        self._range.note(logits, costs)
+        price = self.cost_bias
+        scores = logits - price * costs if price else logits
+        return int(np.argmax(np.where(allowed, scores, -np.inf)))
+
+    def observe(self, action: int | None, latency_ms: float) -> None:
+        """Take what a frame took; move the price."""
+        if action is not None:
+            self.costs.observe(action, latency_ms)
+        budget = self.budget
+        if budget is None:
+            return
+        target = self.target_ms
+        spent = latency_ms
+        if target is None:
+            target, spent = budget.value, self._table_cost(action)
+        prices = self._range
+        step = GAIN * prices.scale / self._window * (spent / target - 1)
+        limit = prices.highest + DEBT * prices.scale
+        self._balance = min(max(-CREDIT * prices.scale, self._balance + step), limit)
+
+    def spent_outside(self, milliseconds: float) -> None:
+        """Take what passed between two steps, waiting for a camera left out."""
+        before = self._outside_ms
+        if before is None:
+            self._outside_ms = milliseconds
+        else:
+            self._outside_ms = before + FOLLOW / self._window * (milliseconds - before)
+
+    def reset(self) -> None:
+        """Nothing is forgotten between videos."""
+
+    def _table_cost(self, action: int | None) -> float:
+        """Return the cost of one frame by the table; the frames of a skip share theirs evenly."""
+        if action is None:
+            return self._table_held
+        length = self._lengths[action]
+        return float(self._table[action]) * length - (length - 1) * self._table_held
+
+    def _in_time(self, deadline_ms: float, allowed: Allowed) -> Allowed:
+        fitting = [
+            bool(may) and self.costs.high_ms(action) <= deadline_ms
+            for action, may in enumerate(allowed)
+        ]
+        if any(fitting):
+            return np.array(fitting)
+        durations = [
+            self.costs.high_ms(action) if may else math.inf for action, may in enumerate(allowed)
+        ]
+        alone = np.zeros(len(allowed), np.bool_)
+        alone[int(np.argmin(durations))] = True
+        return alone
