@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from benchmarks.kernels.limits import measure_limits
 from benchmarks.kernels.measure import Machine, Result, installed_peers, measure, prepare
 from benchmarks.kernels.networks import NETWORKS
 from benchmarks.kernels.picture import draw
+from benchmarks.kernels.residence import Residence, measure_residence
 from edge_dnq.host import read_cpu
 
 FOLDER = Path("build", "benchmarks")
+BUSY = 0.5
 BEYOND_AVX2 = {"avx_vnni", "avx512f", "avx512_vnni", "amx_int8"}
 
 
@@ -52,9 +55,13 @@ def main() -> int:
     """Measure, print, write."""
     arguments = parse()
     folder: Path = arguments.folder.resolve()
+    load, _, _ = os.getloadavg()
     limits = measure_limits(folder)
     print(report.machine_line(limits), flush=True)
+    if load > BUSY:
+        print(f"the machine is busy (load {load:.1f}): read the fastest times, not the medians")
     results: list[Result] = []
+    residences: list[Residence] = []
     layers: dict[tuple[str, Machine], list[LayerRow]] = {}
     for network in NETWORKS:
         if network.name not in arguments.networks:
@@ -67,14 +74,16 @@ def main() -> int:
                 )
                 results.append(result)
                 print(f"\n{report.network_table(result)}", flush=True)
+            isa = "avx2" if machine == "avx2" else "auto"
+            residences.append(measure_residence(network.title, models, isa))
             if network.name == arguments.layers:
                 rows = measure_layers(network, models, machine, arguments.rounds, limits, folder)
                 layers[network.title, machine] = rows
                 print(f"\n{report.layer_table(network.title, machine, rows)}", flush=True)
-    for text in (report.threads_table(results), report.memory_table(results)):
+    for text in (report.threads_table(results), report.memory_table(residences)):
         if text:
             print(f"\n{text}", flush=True)
-    write(arguments, results, layers, report.machine_line(limits))
+    write(arguments, results, layers, residences, report.machine_line(limits))
     return 0
 
 
@@ -82,6 +91,7 @@ def write(
     arguments: argparse.Namespace,
     results: list[Result],
     layers: dict[tuple[str, Machine], list[LayerRow]],
+    residences: list[Residence],
     machine: str,
 ) -> None:
     """Write the files that were asked for."""
@@ -89,6 +99,7 @@ def write(
         content = {
             "machine": machine,
             "results": [result.to_json() for result in results],
+            "residences": [residence.to_json() for residence in residences],
             "layers": [
                 {"network": name, "machine": kind, "rows": [row.to_json() for row in rows]}
                 for (name, kind), rows in layers.items()

@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from edge_dnq_export.litert import _quiet
+from benchmarks.kernels.peer_models import quiet
 
 
 def write_float_program(module: nn.Module, example: torch.Tensor, path: Path) -> None:
     """Write ``module`` as a float TFLite program with NHWC input."""
     import litert_torch
 
-    with _quiet():
+    with quiet():
         channels_last = litert_torch.to_channel_last_io(module.eval(), args=[0]).eval()
         litert_torch.convert(channels_last, (example.permute(0, 2, 3, 1),)).export(str(path))

@@ -24,7 +24,8 @@ Machine = Literal["avx2", "native"]
 OURS = "edge-dnq"
 PEERS = ("onnxruntime", "openvino", "ncnn", "executorch")
 EVEX_SECONDS = 0.5
-LEAST_CORRELATION = 0.9
+# Unrelated logits stay below 0.3; random weights on noise leave the grids made for frames.
+LEAST_CORRELATION = 0.7
 
 
 @dataclass

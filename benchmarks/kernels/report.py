@@ -9,6 +9,7 @@ from benchmarks.kernels.layers import STOCK, LayerRow
 from benchmarks.kernels.limits import Limits
 from benchmarks.kernels.measure import OURS, Machine, Result, Row
 from benchmarks.kernels.networks import PROGRAMS
+from benchmarks.kernels.residence import Residence
 from benchmarks.kernels.runners import PACKAGES
 from edge_dnq.host import read_cpu
 
@@ -119,15 +120,12 @@ def threads_table(results: Sequence[Result]) -> str:
     return table(["network", "machine", "", "threads", "speed / one thread"], rows) if rows else ""
 
 
-def memory_table(results: Sequence[Result]) -> str:
-    """Return what the package's engines hold, one program per process."""
+def memory_table(residences: Sequence[Residence]) -> str:
+    """Return what holding all programs of a network at once takes."""
     rows = []
-    for result in results:
-        for row in result.rows:
-            if row.runtime == OURS and result.threads == 1:
-                panels = row.memory["panel_bytes"] / 1e6
-                arena = row.memory["arena_bytes"] / 1e6
-                pack = row.memory["pack_seconds"] * 1e3
-                cells = [result.title, result.machine, row.kind]
-                rows.append([*cells, f"{panels:.2f}", f"{arena:.2f}", f"{pack:.1f}"])
-    return table(["network", "machine", "program", "panels MB", "arena MB", "packing ms"], rows)
+    for entry in residences:
+        megabytes = [f"{entry.bytes[name] / 1e6:.2f}" for name in PROGRAMS]
+        packing = " ".join(f"{entry.pack_seconds[name] * 1e3:.0f}" for name in PROGRAMS)
+        rows.append([entry.network, entry.isa, *megabytes, f"{entry.ratio:.2f}", packing])
+    header = ["network", "kernels", *(f"{name} MB" for name in PROGRAMS)]
+    return table([*header, "all / w8a8 alone", "packing ms"], rows)

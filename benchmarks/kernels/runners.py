@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -9,7 +11,6 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 SEED = 1
-REPORT_KEY = "benchmark"
 
 
 class Task(NamedTuple):
@@ -49,12 +50,13 @@ def frame(size: int, channels: int = 3) -> np.ndarray:
 class LiteRt:
     """LiteRT, stock or with the package's kernels."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, report_key: str = "benchmark") -> None:
         from ai_edge_litert.interpreter import Interpreter, load_delegate
 
         from edge_dnq.kernels import litert_delegate_path
 
         delegates = []
+        self.report_key = report_key
         self.library: Path | None = None
         if task.isa is not None:
             self.library = litert_delegate_path()
@@ -62,7 +64,7 @@ class LiteRt:
                 raise RuntimeError("the package was installed without its kernels")
             options = {
                 "isa": task.isa,
-                "report": REPORT_KEY,
+                "report": report_key,
                 "profile": int(task.profile),
             }
             delegates = [load_delegate(str(self.library), options)]
@@ -88,6 +90,16 @@ class LiteRt:
             scale, zero = self.target["quantization"]
             y = (y - zero) * scale
         return np.asarray(y).ravel()
+
+    def report(self) -> dict[str, Any]:
+        """Return what the package's delegate says of itself."""
+        library = ctypes.CDLL(str(self.library))
+        key = self.report_key.encode()
+        size = library.edge_dnq_litert_report(key, None, ctypes.c_size_t(0)) + 1
+        buffer = ctypes.create_string_buffer(size)
+        library.edge_dnq_litert_report(key, buffer, ctypes.c_size_t(size))
+        account: dict[str, Any] = json.loads(buffer.value)
+        return account
 
 
 class OnnxRuntime:

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from benchmarks.kernels.runners import REPORT_KEY, RUNNERS, LiteRt, Runner, Task
+from benchmarks.kernels.runners import RUNNERS, LiteRt, Runner, Task
 
 WARM_UP_RUNS = 3
 
@@ -42,17 +42,6 @@ def evex_share(runner: Runner, seconds: float) -> dict[str, int]:
     return {"samples": counts[0].value, "evex": counts[1].value}
 
 
-def report(runner: Runner) -> Any:
-    """Return what the delegate says of itself."""
-    assert isinstance(runner, LiteRt)
-    library = ctypes.CDLL(str(runner.library))
-    key = REPORT_KEY.encode()
-    size = library.edge_dnq_litert_report(key, None, ctypes.c_size_t(0)) + 1
-    buffer = ctypes.create_string_buffer(size)
-    library.edge_dnq_litert_report(key, buffer, ctypes.c_size_t(size))
-    return json.loads(buffer.value)
-
-
 def answer(runner: Runner, request: dict[str, Any]) -> Any:
     """Return the answer to one request."""
     if "run" in request:
@@ -60,7 +49,8 @@ def answer(runner: Runner, request: dict[str, Any]) -> Any:
     if "output" in request:
         return [float(value) for value in runner.output()]
     if "report" in request:
-        return report(runner)
+        assert isinstance(runner, LiteRt)
+        return runner.report()
     return evex_share(runner, request["evex"])
 
 
