@@ -33,9 +33,10 @@ tfl::Status guarded(tfl::Context* context, Body body) {
     body();
     return tfl::kOk;
   } catch (const std::exception& error) {
-    context->ReportError(context, "edge-dnq kernels: %s", error.what());
+    // With a line break: some reporters join what they are told.
+    context->ReportError(context, "edge-dnq kernels: %s\n", error.what());
   } catch (...) {
-    context->ReportError(context, "edge-dnq kernels: unknown error");
+    context->ReportError(context, "edge-dnq kernels: unknown error\n");
   }
   return tfl::kError;
 }

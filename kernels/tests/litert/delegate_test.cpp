@@ -91,7 +91,7 @@ TEST(Delegate, RefusesToRunBeforePrepare) {
   ASSERT_EQ(program.apply(delegate), tfl::kOk);
   EXPECT_EQ(program.runtime.invoke(), tfl::kError);
   EXPECT_EQ(program.runtime.errors,
-            std::vector<std::string>{"edge-dnq kernels: run before its tensors were allocated"});
+            std::vector<std::string>{"edge-dnq kernels: run before its tensors were allocated\n"});
 }
 
 TEST(Delegate, RefusesToRunWithoutMemory) {
@@ -102,7 +102,7 @@ TEST(Delegate, RefusesToRunWithoutMemory) {
   program.runtime.at(program.pooled).data = nullptr;
   EXPECT_EQ(program.runtime.invoke(), tfl::kError);
   EXPECT_EQ(program.runtime.errors,
-            std::vector<std::string>{"edge-dnq kernels: an output without memory"});
+            std::vector<std::string>{"edge-dnq kernels: an output without memory\n"});
 }
 
 TEST(Delegate, FollowsAResizedInputAndRefusesAnImpossibleOne) {

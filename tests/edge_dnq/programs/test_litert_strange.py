@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from edge_dnq.errors import RuntimeMissingError
+from edge_dnq.manifest import TensorSpec
+from edge_dnq.programs import load_program
 
 pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
 
@@ -176,3 +181,30 @@ def test_resized_inputs_are_followed_or_refused(delegate: Callable[..., Delegate
     made.resize_tensor_input(index, (2, 6, 6, 4))
     with pytest.raises(RuntimeError, match="cannot run the program in its new shape: batch 2"):
         made.allocate_tensors()
+
+
+def test_a_program_with_wrong_shapes_falls_back(kernel_library: Path) -> None:
+    """The runtime works out what follows from the input's shape only after nodes were claimed."""
+    model = Model()
+    source, middle, output = (model.tensor((n, 6, 6, 4), 0.05) for n in (2, 1, 1))
+    for one, other in ((source, middle), (middle, output)):
+        weights = model.constant(np.ones((4, 1, 1, 4)), INT8, scale=0.1)
+        bias = model.constant(np.arange(4), scale=0.05 * 0.1)
+        model.add(
+            Op.CONV_2D, [one, weights, bias], other, padding=schema.Padding.SAME, strideH=1,
+            strideW=1,
+        )  # fmt: skip
+    content = model.build([source], [output])
+    specs = [TensorSpec(f"tensor_{index}", (2, 6, 6, 4), "int8", 0.05, 0) for index in (0, 2)]
+    codes = random_codes((2, 6, 6, 4))
+    given = {}
+    for kernels in ("auto", "off"):
+        program = load_program(content, specs[:1], specs[1:], "litert", kernels=kernels)
+        assert program.kernels.isa is None
+        given[kernels] = (program.run(codes)[0], program.kernels.problem)
+    np.testing.assert_array_equal(given["auto"][0], given["off"][0])
+    assert given["auto"][1] == (
+        "the kernels failed: edge-dnq kernels: cannot run the program in its new shape: batch 2"
+    )
+    with pytest.raises(RuntimeMissingError, match="kernels scalar: the kernels failed: "):
+        load_program(content, specs[:1], specs[1:], "litert", kernels="scalar")
