@@ -25,6 +25,7 @@ from edge_dnq.nn.config import PolicyConfig
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq_export import litert
 from edge_dnq_export.lowering import lower_policy
+from edge_dnq_export.quiet import quiet
 
 ACTIONS, CLASSES = 4, 12
 
@@ -78,7 +79,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: Path(folder) / f"{name}.tflite" for name in ("int8", "float32")}
         litert.write_policy(policy, lower_policy(policy), paths["int8"])
-        with litert._quiet():
+        with quiet():
             write_float(policy, paths["float32"])
         interpreters = {name: interpreter(path) for name, path in paths.items()}
     times: dict[str, list[float]] = {name: [] for name in interpreters}

@@ -46,9 +46,7 @@ def parse() -> argparse.Namespace:
 def machines() -> list[Machine]:
     """Return what this machine can stand for."""
     features = set(read_cpu().features)
-    if "avx2" not in features:
-        return ["native"]
-    return ["avx2", "native"] if features & BEYOND_AVX2 else ["avx2"]
+    return ["avx2", "native"] if features & BEYOND_AVX2 else ["native"]
 
 
 def main() -> int:

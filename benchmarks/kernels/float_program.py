@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from benchmarks.kernels.peer_models import quiet
+from edge_dnq_export.quiet import quiet
 
 
 def write_float_program(module: nn.Module, example: torch.Tensor, path: Path) -> None:

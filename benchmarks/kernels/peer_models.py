@@ -6,11 +6,7 @@ work, not the accuracy.
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +14,9 @@ import numpy as np
 import torch
 
 from benchmarks.kernels.networks import FloatNetwork, once
+from edge_dnq_export.quiet import quiet
 
 CALIBRATION_FRAMES = 4
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Silence the converters' progress chatter."""
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    sink = io.StringIO()
-    try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(sink),
-            contextlib.redirect_stderr(sink),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(previous)
 
 
 def frames(size: int) -> list[np.ndarray]:
