@@ -85,15 +85,27 @@ class Machine:
         return self._run(processor, Path("/usr/aarch64-linux-gnu"), command, environment)
 
     def python(
-        self, processor: Processor, command: Sequence[str | Path]
+        self,
+        processor: Processor,
+        command: Sequence[str | Path],
+        plugin: Path | None = None,
+        **environment: str,
     ) -> subprocess.CompletedProcess[str]:
-        """Run the machine's Python, which has the runtime and numpy."""
+        """Run the machine's Python, which has the runtime and numpy.
+
+        Args:
+            processor: On which.
+            command: Its arguments.
+            plugin: A plugin of the emulator to run it under.
+            environment: Variables to set.
+        """
         with self.lock():
             root, site = self._system(), self._site()
             seen = self._seen_by(processor, root)
         interpreter = next((root / "usr/bin").glob("python3.*[0-9]"))
-        environment = {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
-        return self._run(processor, seen, [interpreter, *command], environment)
+        environment |= {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+        options = [] if plugin is None else ["-plugin", plugin]
+        return self._run(processor, seen, [*options, interpreter, *command], environment)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -1,0 +1,130 @@
+"""Counts the instructions of one inference under emulation, with and without the kernels.
+
+Not a time: instructions of different kinds take different times, and memory takes its own. The
+programs are those of a bundle; "stock" is LiteRT with XNNPACK on the same processor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.modelled.trace import HERE, KERNELS, ToolError
+from tests.emulation.machine import PROCESSORS, Machine, MachineUnavailableError, Processor
+
+STOCK = "stock"
+
+
+@dataclass(frozen=True)
+class Count:
+    """Instructions of one warm inference of ``program`` on ``processor``."""
+
+    processor: str
+    program: str
+    kernels: str
+    instructions: int
+
+
+class Counter:
+    """Counts in a folder that keeps the machine, the plugin and the cross build."""
+
+    def __init__(self, folder: Path) -> None:
+        self.machine = Machine(folder)
+        self.plugin = folder.resolve() / "count_instructions.so"
+        source = HERE / "count_instructions.c"
+        _run(["cc", "-O2", "-shared", "-fPIC", "-o", self.plugin, source])
+        build = folder.resolve() / "build"
+        toolchain = KERNELS / "cmake/aarch64-linux-gnu.cmake"
+        configure = ["cmake", "-S", KERNELS, "-B", build, "-G", "Ninja"]
+        _run([*configure, f"-DCMAKE_TOOLCHAIN_FILE={toolchain}"])
+        _run(["cmake", "--build", build, "--target", "edge_dnq_litert"])
+        self.delegate = build / "libedge_dnq_litert.so"
+
+    def count(self, processor: Processor, program: Path, kernels: str) -> int:
+        """Return the instructions of one inference: those of three runs less those of two."""
+        delegates = [] if kernels == STOCK else [self.delegate]
+        two, three = (
+            self._total(processor, [HERE / "infer.py", program, str(times), *delegates])
+            for times in (2, 3)
+        )
+        return three - two
+
+    def _total(self, processor: Processor, command: list[str | Path]) -> int:
+        with tempfile.NamedTemporaryFile("r") as output:
+            done = self.machine.python(
+                processor, command, plugin=self.plugin, INSTRUCTIONS=output.name
+            )
+            if done.returncode != 0:
+                raise ToolError((done.stderr.strip().splitlines() or ["no message"])[-1])
+            return int(output.read())
+
+
+def show(counts: list[Count]) -> None:
+    """Print the table; ratios are to the stock 8-bit program on the same processor."""
+    base = {
+        count.processor: count.instructions
+        for count in counts
+        if count.kernels == STOCK and count.program == "w8a8"
+    }
+    print("| processor (emulated) | program | kernels | million instructions | of stock w8a8 |")
+    print("|---|---|---|---|---|")
+    for count in counts:
+        share = count.instructions / base[count.processor]
+        print(
+            f"| {count.processor} | {count.program} | {count.kernels} | "
+            f"{count.instructions / 1e6:.1f} | {share:.2f} |"
+        )
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks.modelled.network", description=__doc__)
+    parser.add_argument("bundle", type=Path, help="its programs w8a8, w4a4 and w2a2 are run")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--folder", type=Path, default=Path("build", "aarch64"))
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the command."""
+    arguments = parse()
+    try:
+        programs = sorted(arguments.bundle.glob("w*a*.tflite"), reverse=True)
+        if "w8a8" not in {program.stem for program in programs}:
+            raise ToolError(f"{arguments.bundle} holds no w8a8.tflite")
+        counter = Counter(arguments.folder)
+        counts = [
+            Count(
+                processor.name,
+                program.stem,
+                kernels,
+                counter.count(processor, program, kernels),
+            )
+            for processor in PROCESSORS[1:3]
+            for program in programs
+            for kernels in (STOCK, processor.isa)
+        ]
+    except (MachineUnavailableError, ToolError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if arguments.json:
+        print(json.dumps([asdict(count) for count in counts], indent=1))
+    else:
+        show(counts)
+    return 0
+
+
+def _run(command: list[str | Path]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
+        raise ToolError(f"{command[0]} failed: {lines[-1]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
