@@ -12,11 +12,16 @@ from edge_dnq.kernels import DelegateReport, read_report
 
 
 class Delegate:
-    """The delegate, and what it says it did."""
+    """The delegate, and what it says it did.
+
+    Attributes:
+        interpreter: The last one that was made with it, kept because a report ends with it.
+    """
 
     def __init__(self, library: Path, key: str, **options: str) -> None:
         self._library, self._key = library, key
         self.loaded = load_delegate(str(library), {"report": key, **options})
+        self.interpreter: Any = None
 
     @property
     def report(self) -> DelegateReport:
@@ -26,12 +31,17 @@ class Delegate:
 
     @property
     def reasons(self) -> dict[str, str]:
-        return {entry.op: entry.reason for g in self.report.graphs for entry in g.declined}
+        """Why what was declined, in the program that was loaded last."""
+        graph = self.report.graphs[-1]
+        assert graph.claimed + len(graph.declined) == graph.nodes
+        return {entry.op: entry.reason for entry in graph.declined}
 
 
 def interpreter(content: bytes, delegate: Delegate | None = None, threads: int = 1) -> Any:
     delegates = None if delegate is None else [delegate.loaded]
     made = Interpreter(model_content=content, num_threads=threads, experimental_delegates=delegates)
+    if delegate is not None:
+        delegate.interpreter = made
     made.allocate_tensors()
     return made
 
