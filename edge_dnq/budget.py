@@ -91,6 +91,9 @@ FEWEST_FOR_TAIL = 32
 """Steps after which the spread seen replaces the cost table's."""
 
 
+Unit = Literal["ms", "fps", "cost"]
+
+
 @dataclass(frozen=True)
 class Budget:
     """What to hold.
@@ -101,7 +104,7 @@ class Budget:
         value: Of that unit.
     """
 
-    unit: Literal["ms", "fps", "cost"]
+    unit: Unit
     value: float
 
     def __post_init__(self) -> None:
@@ -110,7 +113,7 @@ class Budget:
 
     def __str__(self) -> str:
         unit = {"ms": " ms per frame", "fps": " frames per second", "cost": " of the reference"}
-        return f"{self.value:g}{unit[self.unit]}"
+        return f"{self.value:.4g}{unit[self.unit]}"
 
 
 @dataclass(frozen=True)
@@ -267,6 +270,8 @@ class BudgetPicker:
     Attributes:
         budget: May be changed at any time, from another thread too.
         costs: Costs as they are now.
+        deadline_ms: As given.
+        window: As given.
     """
 
     needs_policy = True
@@ -289,7 +294,7 @@ class BudgetPicker:
         self.budget = budget
         self.costs = CostModel(costs, window)
         self.deadline_ms = deadline_ms
-        self._window = window
+        self.window = window
         self._reference_ms = costs.reference_ms
         self._range = PriceRange(window)
         self._balance = 0.0
@@ -297,11 +302,29 @@ class BudgetPicker:
         self._table_held = costs.held_ms / costs.reference_ms
         self._lengths = costs.lengths
         self._outside_ms: float | None = None
+        self._spent: deque[float] = deque(maxlen=window)
+        self._spent_unit = budget.unit if budget is not None else None
+
+    @property
+    def held(self) -> Budget | None:
+        """What the last window really had, in the budget's unit; None before there is any."""
+        budget, spent = self.budget, tuple(self._spent)
+        if budget is None or not spent or self._spent_unit != budget.unit or sum(spent) <= 0:
+            return None
+        mean = sum(spent) / len(spent)
+        if budget.unit == "fps":
+            mean = 1e3 / (mean + (self._outside_ms or 0.0))
+        return Budget(budget.unit, mean)
+
+    @property
+    def least_ms(self) -> float:
+        """The mean duration of a frame, now, if only the cheapest action were chosen."""
+        return float(self.costs.relative().min()) * self._reference_ms
 
     @property
     def cost_bias(self) -> float:
-        """The price, lambda."""
-        return max(0.0, self._balance)
+        """The price, lambda; 0 while there is no budget."""
+        return max(0.0, self._balance) if self.budget is not None else 0.0
 
     @property
     def highest(self) -> float:
@@ -343,8 +366,9 @@ class BudgetPicker:
         spent = latency_ms
         if target is None:
             target, spent = budget.value, self._table_cost(action)
+        self._note_spent(budget.unit, spent)
         prices = self._range
-        step = GAIN * prices.scale / self._window * (spent / target - 1)
+        step = GAIN * prices.scale / self.window * (spent / target - 1)
         limit = prices.highest + DEBT * prices.scale
         self._balance = min(max(-CREDIT * prices.scale, self._balance + step), limit)
 
@@ -354,10 +378,16 @@ class BudgetPicker:
         if before is None:
             self._outside_ms = milliseconds
         else:
-            self._outside_ms = before + FOLLOW / self._window * (milliseconds - before)
+            self._outside_ms = before + FOLLOW / self.window * (milliseconds - before)
 
     def reset(self) -> None:
         """Nothing is forgotten between videos."""
+
+    def _note_spent(self, unit: Unit, spent: float) -> None:
+        if unit != self._spent_unit:
+            self._spent_unit = unit
+            self._spent.clear()
+        self._spent.append(spent)
 
     def _table_cost(self, action: int | None) -> float:
         """Return the cost of one frame by the table; the frames of a skip share theirs evenly."""

@@ -37,15 +37,26 @@ def in_real_time(frames: Iterable[Frame]) -> Iterator[Frame]:
         yield frame
 
 
-def play(session: Session, source: Iterable[Frame]) -> Iterator[Moment]:
+def play(session: Session, source: Iterable[Frame], *, paced: bool = False) -> Iterator[Moment]:
     """Give every frame of ``source`` to ``session``.
+
+    Args:
+        session: The session.
+        source: The frames.
+        paced: Whether the source waits for its frames' time, as cameras do: what it takes to give
+            one is then no work.
 
     Raises:
         SourceError: the source gives no frame, or a damaged one.
     """
+    stepped = resumed = None
     for frame in source:
+        if session.observer is not None and stepped is not None and resumed is not None:
+            session.observer.spent_outside(((resumed if paced else perf_counter()) - stepped) * 1e3)
         step = session.step(frame.image)
+        stepped = perf_counter()
         yield Moment(frame, step, session.result())
+        resumed = perf_counter()
 
 
 @dataclass(frozen=True, slots=True)

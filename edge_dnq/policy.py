@@ -55,6 +55,10 @@ class Observer(Protocol):
         """
         ...
 
+    def spent_outside(self, milliseconds: float) -> None:
+        """Take what passed between two steps: decoding, drawing, writing; not waiting."""
+        ...
+
 
 class LearnedPicker:
     """The learned policy, argmax over a of ``logit_a - cost_bias * cost_a``.

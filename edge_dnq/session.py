@@ -14,7 +14,7 @@ from edge_dnq.kernels import KernelUse
 from edge_dnq.manifest import FileSpec, PolicySpec, ProgramSpec, TensorSpec
 from edge_dnq.policy import Observer, Picker, parse_policy
 from edge_dnq.programs import RUNTIMES, Program, available_runtimes, load_program
-from edge_dnq.video.preprocess import InputEncoder, check_frame, network_frame
+from edge_dnq.video.preprocess import check_frame, input_encoder, network_frame
 from edge_dnq.walk import Walk
 
 UInt8 = NDArray[np.uint8]
@@ -79,9 +79,8 @@ class _Recogniser:
         )
         self.kernels = self._program.kernels
         self._side = spec.input.shape[1]
-        normalisation = bundle.manifest.input
-        self._encode = InputEncoder(normalisation.mean, normalisation.std, *spec.input.grid)
-        scale, self._zero_point = spec.output.grid
+        self._encode = input_encoder(bundle.manifest.input, spec.input)
+        scale, self._zero_point = spec.output.grid if spec.output.dtype == "int8" else (1.0, 0)
         self._scale = np.float32(scale)
 
     def __call__(self, frame: UInt8) -> Float32:
@@ -102,8 +101,7 @@ class _Policy:
         )
         self.kernels = self._program.kernels
         self._side = spec.inputs[0].shape[1]
-        normalisation = bundle.manifest.input
-        self._encode = InputEncoder(normalisation.mean, normalisation.std, *spec.inputs[0].grid)
+        self._encode = input_encoder(bundle.manifest.input, spec.inputs[0])
         self._zero = np.zeros(spec.inputs[1].shape, np.float32)
         self.reset()
 
@@ -138,6 +136,7 @@ class Session:
         runtime_name: The inference runtime in use.
         threads: Threads per program.
         kernels: Which kernels each program, and the policy where it is used, runs on.
+        observer: The picker, where it wants to know what its choices took.
 
     Raises:
         BundleError: a program does not load or is not what the manifest says, or the policy is
@@ -200,7 +199,7 @@ class Session:
     def _use(self, picker: Picker) -> None:
         manifest = self.bundle.manifest
         self._walk = Walk(manifest.actions, len(manifest.labels), picker)
-        self._observer = picker if isinstance(picker, Observer) else None
+        self.observer = picker if isinstance(picker, Observer) else None
         self.reset()
 
     def reset(self) -> None:
@@ -267,8 +266,8 @@ class Session:
         program_ms: float = 0.0,
     ) -> StepResult:
         latency_ms = (perf_counter() - started) * 1e3
-        if self._observer is not None:
-            self._observer.observe(decided, latency_ms)
+        if self.observer is not None:
+            self.observer.observe(decided, latency_ms)
         return StepResult(
             self._walk.frames - 1,
             action,

@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
+from edge_dnq.budget import BudgetPicker
 from edge_dnq.bundle import Bundle
+from edge_dnq.cli.budget import budget_options, hold_budget, wanted_budget
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import (
     json_option,
@@ -40,6 +42,7 @@ from edge_dnq.video.sources import Frame, FrameSource, open_source
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("source")
 @policy_option
+@budget_options
 @click.option("--rate", type=float, metavar="FPS", help="Take at most so many frames per second.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many frames.")
 @runtime_option
@@ -67,6 +70,11 @@ def command(
     bundle: Path,
     source: str,
     policy: str,
+    budget_ms: float | None,
+    fps: float | None,
+    cost: float | None,
+    deadline_ms: float | None,
+    window: int,
     rate: float | None,
     limit: int | None,
     runtime: str,
@@ -81,13 +89,16 @@ def command(
 ) -> None:
     """Recognise SOURCE: a video file, a folder of images, a stream URL, or camera:N.
 
-    Per frame the policy chooses a precision or skips the frame. Ctrl-C ends a camera, and the
-    summary and files are still made.
+    Per frame the policy chooses a precision or skips the frame. With a budget it chooses cheaper
+    ones as far as the budget needs it. Ctrl-C ends a camera, and the summary and files are still
+    made.
 
     \b
     Examples:
       edge-dnq run bundle/ clip.mp4 --overlay seen.mp4 --timeline seen.png
       edge-dnq run bundle/ camera:0 --rate 10 --serve 8000 --metrics 8000
+      edge-dnq run bundle/ camera:0 --fps 25
+      edge-dnq run bundle/ clip.mp4 --budget-ms 20 --deadline-ms 40
       edge-dnq run bundle/ frames/ --policy uniform:w2a2 --json
     """
     if timeline is not None:
@@ -95,6 +106,7 @@ def command(
     wanted = parse_wanted(serve, metrics)
     if as_json and wanted.print_metrics:
         raise EdgeDnqError("--json and --metrics - would both print on stdout: choose one")
+    budget = wanted_budget(budget_ms, fps, cost)
     loaded = Bundle.load(bundle)
     picker = parse_policy(policy, loaded.manifest.actions, seed)
     with quiet_native():
@@ -102,6 +114,7 @@ def command(
         with open_source(source, rate=rate, limit=limit) as frames:
             title = f"{loaded.manifest.name} on {source}, policy {policy}, {session.runtime_name}"
             run = _Run(session, frames, title, wanted, keep_records=as_json)
+            run.budget = hold_budget(session, run.costs, budget, deadline_ms, window)
             run.go(overlay, timeline, show=not as_json)
             dropped = frames.dropped
     if run.costs.costs is None:
@@ -131,6 +144,7 @@ class _Run:
         self.title = title
         self.wanted = wanted
         self.costs: Lookup = find_costs(session)
+        self.budget: BudgetPicker | None = None
         self.styles: dict[str, ActionStyle] = action_styles(session.bundle.manifest)
         self.tally = Tally(list(self.styles))
         self.metrics: RunMetrics | None = None
@@ -148,7 +162,7 @@ class _Run:
             if overlay is not None:
                 writer = stack.enter_context(OverlayWriter(overlay, self.source.fps, self.styles))
             try:
-                for moment in play(self.session, self._frames()):
+                for moment in play(self.session, self._frames(), paced=self._paced):
                     self._take(moment)
                     if spectators is not None:
                         spectators.add(moment)
@@ -165,11 +179,15 @@ class _Run:
         if timeline is not None and recorder is not None:
             write_timeline(timeline, recorder, self.styles, Path(self.source.name).name)
 
+    @property
+    def _paced(self) -> bool:
+        """Whether frames come at their own speed: live, or of a file that is watched."""
+        return self.wanted.page is not None or isinstance(self.source, LiveSource)
+
     def _frames(self) -> Iterable[Frame]:
-        """Return the source's frames; a file that is watched is shown at its own speed."""
-        if self.wanted.page is None or isinstance(self.source, LiveSource):
-            return self.source
-        return in_real_time(self.source)
+        if self._paced and not isinstance(self.source, LiveSource):
+            return in_real_time(self.source)
+        return self.source
 
     def _spectators(self, stack: ExitStack) -> Spectators:
         """Begin to serve what was asked for, and say where."""
@@ -205,6 +223,19 @@ class _Run:
         manifest, policy = self.session.bundle.manifest, self.session.picker.needs_policy
         return relative_cost(manifest, self.costs.costs, self.tally.shares(), policy=policy)
 
+    def budget_facts(self) -> dict[str, Any] | None:
+        """Return what was to be held and what the last window had; None where nothing was."""
+        if self.budget is None:
+            return None
+        target, held = self.budget.budget, self.budget.held
+        return {
+            "unit": None if target is None else target.unit,
+            "target": None if target is None else target.value,
+            "held": None if held is None else held.value,
+            "deadline_ms": self.budget.deadline_ms,
+            "lambda": self.budget.cost_bias,
+        }
+
     def facts(self, dropped: int) -> dict[str, Any]:
         """Return the run as plain JSON values."""
         prediction = self.session.result(5)
@@ -226,6 +257,7 @@ class _Run:
                 "top5": [{"label": label, "score": score} for label, score in prediction.top],
             },
             "latency_ms": self.tally.latency_ms(),
+            "budget": self.budget_facts(),
             "relative_cost": self.relative_cost(),
             "cost_table": None if self.costs.costs is None else str(self.costs.path),
             "dropped": dropped,
@@ -247,6 +279,12 @@ class _Run:
         if cost is not None:
             reference = reference_program(self.session.bundle.manifest)
             click.echo(f"cost: {cost:.2f} of {reference}, {self.costs.note}")
+        if self.budget is not None and self.budget.budget is not None:
+            counted = min(self.tally.frames, self.budget.window)
+            click.echo(
+                f"budget: {self.budget.budget}; the last {counted} frames had {self.budget.held}; "
+                f"lambda {self.budget.cost_bias:.2f}"
+            )
         for line in kernel_lines(self.session.kernels):
             click.echo(f"kernels: {line}")
         for path in (overlay, timeline):

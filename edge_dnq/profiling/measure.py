@@ -25,6 +25,7 @@ FEWEST_RUNS = 16
 FRAMES = 4
 QUICK_SECONDS = 0.3
 QUICK_RUNS = 4
+QUICK_FRAME = (480, 640)
 INTERVAL_SECONDS = 2.0
 
 
@@ -155,9 +156,8 @@ def measure(
 def quick_costs(session: Session) -> ThreadCosts:
     """Measure a session for a moment, where no table holds; its picker stays as it was."""
     picker = session.picker
-    side = session.bundle.manifest.input.height
     try:
-        (costs,) = measure([session], source_frames(side, side), QUICK_SECONDS, QUICK_RUNS)
+        (costs,) = measure([session], source_frames(*QUICK_FRAME), QUICK_SECONDS, QUICK_RUNS)
     finally:
         session.picker = picker
     return costs

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import pytest
@@ -59,3 +61,46 @@ def test_playing_is_stepping(bundle: Bundle, tmp_path: Path, frames: np.ndarray)
     for own, frame in zip(moments, frames, strict=False):
         np.testing.assert_array_equal(own.step.logits, alone.step(frame).logits)
         assert own.prediction == alone.result()
+
+
+class Listener:
+    """Runs the first program and keeps what it is told."""
+
+    needs_policy = False
+
+    def __init__(self) -> None:
+        self.inside: list[float] = []
+        self.outside: list[float] = []
+
+    def pick(self, logits: object, allowed: np.ndarray) -> int:
+        return 0
+
+    def observe(self, action: int | None, latency_ms: float) -> None:
+        self.inside.append(latency_ms)
+
+    def spent_outside(self, milliseconds: float) -> None:
+        self.outside.append(milliseconds)
+
+    def reset(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("paced", [False, True])
+def test_an_observer_is_told_what_passes_between_steps(
+    bundle: Bundle, frames: np.ndarray, paced: bool
+) -> None:
+    """Giving a frame takes 20 ms here, and using what came of it 5 ms."""
+
+    def slow() -> Iterator[Frame]:
+        for index, image in enumerate(frames[:4]):
+            sleep(0.02)
+            yield Frame(index, index / 10, image)
+
+    listener = Listener()
+    for _ in play(Session(bundle, policy=listener), slow(), paced=paced):
+        sleep(0.005)
+    assert len(listener.inside) == 4
+    assert len(listener.outside) == 3
+    assert min(listener.outside) >= (5 if paced else 25)
+    if paced:
+        assert min(listener.outside) < 20

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ def test_json_contract(cli: Cli, bundle_folder: Path, bundle: Bundle, clip: Path
     facts = cli("run", bundle_folder, clip, "--json").json
     assert set(facts) == {
         "frames", "actions", "result", "latency_ms", "dropped", "runtime", "kernels",
-        "relative_cost", "cost_table",
+        "relative_cost", "cost_table", "budget",
     }  # fmt: skip
     assert len(facts["frames"]) == CLIP_FRAMES
     for index, frame in enumerate(facts["frames"]):
@@ -166,3 +167,33 @@ def test_a_full_disk_leaves_no_overlay(bundle_folder: Path, clip: Path, tmp_path
     assert "cannot write" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_budgets(cli: Cli, bundle_folder: Path, clip: Path) -> None:
+    def actions(*words: object) -> list[str]:
+        facts = cli("run", bundle_folder, clip, "--json", *words).json
+        return [frame["action"] for frame in facts["frames"]]
+
+    def facts(*words: object) -> Any:
+        return cli("run", bundle_folder, clip, "--json", *words).json["budget"]
+
+    plain = actions()
+    assert facts() is None
+    assert actions("--budget-ms", 1e6) == plain, "within the budget it is the learned policy"
+    assert facts("--budget-ms", 1e6)["lambda"] == 0.0
+    assert actions("--deadline-ms", 1e6) == plain
+    tight = facts("--cost", 0.01, "--window", 16)
+    assert tight["lambda"] > 0
+    assert tight["held"] > tight["target"] == 0.01
+    assert tight["unit"] == "cost"
+    assert facts("--fps", 30)["held"] > 0
+    # Nothing fits: the cheapest program once, as the rule wants, then skips.
+    hurried = actions("--deadline-ms", 1e-6)
+    assert all(action.startswith("skip") for action in hurried[1:]), hurried
+    assert "out of reach" in cli("run", bundle_folder, clip, "--cost", 0.001).err
+
+
+def test_budget_mistakes(cli: Cli, bundle_folder: Path, clip: Path) -> None:
+    assert "take one" in cli("run", bundle_folder, clip, "--fps", 5, "--cost", 0.5).error
+    assert "learned" in cli("run", bundle_folder, clip, "--fps", 5, "--policy", "random").error
+    assert "budget-ms" in cli("run", bundle_folder, clip, "--budget-ms", 0).error
