@@ -138,6 +138,10 @@ class PlannedEngine final : public Engine {
     return make_conv_step(context, op, std::move(use));
   }
   static std::unique_ptr<Step> make_step(const StepContext& context, const PlannedOp&,
+                                         const DepthwiseConv& conv) {
+    return make_depthwise_step(context, conv);
+  }
+  static std::unique_ptr<Step> make_step(const StepContext& context, const PlannedOp&,
                                          const Add& add) {
     return make_add_step(context, add);
   }

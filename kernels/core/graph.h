@@ -47,6 +47,21 @@ struct Conv {
   const std::int32_t* bias = nullptr;    ///< [out], or null for zeros
 };
 
+/// Depthwise convolution: one output channel per input channel.
+struct DepthwiseConv {
+  int input = 0;
+  int output = 0;
+  int kernel_height = 1;
+  int kernel_width = 1;
+  int stride_height = 1;
+  int stride_width = 1;
+  Padding padding;
+  Range range;
+  const std::int8_t* weights = nullptr;  ///< [kernel_height][kernel_width][channels]
+  const float* weight_scales = nullptr;  ///< [channels]
+  const std::int32_t* bias = nullptr;    ///< [channels], or null for zeros
+};
+
 struct Add {
   int a = 0;
   int b = 0;
@@ -80,7 +95,7 @@ struct Mean {
   int output = 0;
 };
 
-using Op = std::variant<Conv, Add, Pad, MaxPool, Mean>;
+using Op = std::variant<Conv, DepthwiseConv, Add, Pad, MaxPool, Mean>;
 
 /// Ops in execution order.
 struct Graph {

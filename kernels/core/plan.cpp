@@ -80,12 +80,15 @@ class Planner {
         const auto reader = only_reader(pad->output);
         if (reader != plan_.ops.end()) {
           folded = std::visit(
-              Overloaded{[&](Conv& op) {
-                           return pad->value == tensor(pad->input).shape.zero_point &&
-                                  absorb(op, *pad);
-                         },
-                         [&](MaxPool& op) { return pad->value == -128 && absorb(op, *pad); },
-                         [](auto&) { return false; }},
+              Overloaded{
+                  [&](Conv& op) {
+                    return pad->value == tensor(pad->input).shape.zero_point && absorb(op, *pad);
+                  },
+                  [&](DepthwiseConv& op) {
+                    return pad->value == tensor(pad->input).shape.zero_point && absorb(op, *pad);
+                  },
+                  [&](MaxPool& op) { return pad->value == -128 && absorb(op, *pad); },
+                  [](auto&) { return false; }},
               reader->op);
         }
       }
@@ -133,6 +136,7 @@ class Planner {
       std::visit(
           Overloaded{
               [&](const Conv& c) { tensor(c.output).range = c.range; },
+              [&](const DepthwiseConv& c) { tensor(c.output).range = c.range; },
               [&](const Add& a) { tensor(a.output).range = a.range; },
               [&](const Pad& p) {
                 const Range in = tensor(p.input).range;
@@ -149,14 +153,18 @@ class Planner {
     }
   }
 
+  void widen_halo(int index, const Padding& need) {
+    Padding& halo = tensor(index).halo;
+    halo = {std::max(halo.top, need.top), std::max(halo.left, need.left),
+            std::max(halo.bottom, need.bottom), std::max(halo.right, need.right)};
+  }
+
   void set_halos() {
     for (const PlannedOp& op : plan_.ops) {
-      const auto* conv = std::get_if<Conv>(&op.op);
-      if (conv == nullptr) continue;
-      Padding& halo = tensor(conv->input).halo;
-      halo = {std::max(halo.top, conv->padding.top), std::max(halo.left, conv->padding.left),
-              std::max(halo.bottom, conv->padding.bottom),
-              std::max(halo.right, conv->padding.right)};
+      if (const auto* conv = std::get_if<Conv>(&op.op)) widen_halo(conv->input, conv->padding);
+      if (const auto* conv = std::get_if<DepthwiseConv>(&op.op)) {
+        widen_halo(conv->input, conv->padding);
+      }
     }
   }
 

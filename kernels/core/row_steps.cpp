@@ -12,29 +12,6 @@ namespace {
 
 std::size_t padded(std::size_t n) { return (n + 63) / 64 * 64; }
 
-/// Reads and writes whole pixels as q.
-class PixelAccess {
- public:
-  explicit PixelAccess(const RowOps& ops) : ops_(ops) {}
-
-  void read(const View& view, std::size_t y, std::size_t x, std::int8_t* q) const {
-    for_blocks(view.format(), view.channels(),
-               [&](std::size_t byte, std::size_t first, std::size_t n) {
-                 ops_.unpack(view.format(), view.at(y, x) + byte, n, q + first);
-               });
-  }
-
-  void write(const View& view, std::size_t y, std::size_t x, const std::int8_t* q) const {
-    for_blocks(view.format(), view.channels(),
-               [&](std::size_t byte, std::size_t first, std::size_t n) {
-                 ops_.pack(view.format(), q + first, n, view.at(y, x) + byte);
-               });
-  }
-
- private:
-  const RowOps& ops_;
-};
-
 class AddStep final : public Step {
  public:
   AddStep(const StepContext& context, const Add& add)

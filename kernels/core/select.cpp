@@ -54,6 +54,10 @@ class Selector {
     for (const Format format : kFormats) {
       double total = 0.0;
       for (const PlannedOp& op : plan_.ops) {
+        const auto* depthwise = std::get_if<DepthwiseConv>(&op.op);
+        if (depthwise != nullptr && depthwise->input == index && channels_per_byte(format) > 1) {
+          total = kImpossible;
+        }
         const auto* conv = std::get_if<Conv>(&op.op);
         if (conv == nullptr || conv->input != index) continue;
         read_by_conv = true;

@@ -37,6 +37,29 @@ void for_blocks(Format format, std::size_t n, Visit visit) {
   }
 }
 
+/// Reads and writes whole pixels as q, which has room for the next multiple of 64 channels.
+class PixelAccess {
+ public:
+  explicit PixelAccess(const RowOps& ops) : ops_(ops) {}
+
+  void read(const View& view, std::size_t y, std::size_t x, std::int8_t* q) const {
+    for_blocks(view.format(), view.channels(),
+               [&](std::size_t byte, std::size_t first, std::size_t n) {
+                 ops_.unpack(view.format(), view.at(y, x) + byte, n, q + first);
+               });
+  }
+
+  void write(const View& view, std::size_t y, std::size_t x, const std::int8_t* q) const {
+    for_blocks(view.format(), view.channels(),
+               [&](std::size_t byte, std::size_t first, std::size_t n) {
+                 ops_.pack(view.format(), q + first, n, view.at(y, x) + byte);
+               });
+  }
+
+ private:
+  const RowOps& ops_;
+};
+
 /// Writes the zero point into the halo. The arena reuses memory, so this happens at every run.
 void fill_halo(const View& view);
 
@@ -73,6 +96,7 @@ struct StepContext {
 
 std::unique_ptr<Step> make_conv_step(const StepContext& context, const PlannedOp& op,
                                      PanelUse panel);
+std::unique_ptr<Step> make_depthwise_step(const StepContext& context, const DepthwiseConv& conv);
 std::unique_ptr<Step> make_add_step(const StepContext& context, const Add& add);
 std::unique_ptr<Step> make_pad_step(const StepContext& context, const Pad& pad);
 std::unique_ptr<Step> make_pool_step(const StepContext& context, const MaxPool& pool);

@@ -96,9 +96,25 @@ class Checker {
                : fail("an output shape that does not follow from the input's");
   }
 
-  bool check(const Conv& op) {
-    if (!is_known(op.input)) return fail("an input that is not computed yet");
-    if (!define(op.output)) return false;
+  bool check(const Conv& op) { return check_ends(op) && check_conv(op, at(op.input).channels); }
+
+  bool check(const DepthwiseConv& op) {
+    if (!check_ends(op)) return false;
+    if (at(op.input).channels != at(op.output).channels) {
+      return fail("a depthwise convolution that changes the channels");
+    }
+    return check_conv(op, 1);
+  }
+
+  /// Of an operation with one input.
+  template <typename Operation>
+  bool check_ends(const Operation& op) {
+    return is_known(op.input) ? define(op.output) : fail("an input that is not computed yet");
+  }
+
+  /// `depth`: input channels that one output channel sums over.
+  template <typename Convolution>
+  bool check_conv(const Convolution& op, std::int64_t depth) {
     const Tensor& in = at(op.input);
     const Tensor& out = at(op.output);
     if (op.weights == nullptr || op.weight_scales == nullptr) return fail("missing weights");
@@ -106,7 +122,7 @@ class Checker {
                       op.padding)) {
       return false;
     }
-    if (std::int64_t{op.kernel_height} * op.kernel_width * in.channels > kMaxWindow) {
+    if (std::int64_t{op.kernel_height} * op.kernel_width * depth > kMaxWindow) {
       return fail("a window too large for int32 sums");
     }
     for (int i = 0; i < out.channels; ++i) {
@@ -137,8 +153,7 @@ class Checker {
   }
 
   bool check(const Pad& op) {
-    if (!is_known(op.input)) return fail("an input that is not computed yet");
-    if (!define(op.output)) return false;
+    if (!check_ends(op)) return false;
     const Tensor& in = at(op.input);
     const Tensor& out = at(op.output);
     const Padding& p = op.padding;
@@ -155,8 +170,7 @@ class Checker {
   }
 
   bool check(const MaxPool& op) {
-    if (!is_known(op.input)) return fail("an input that is not computed yet");
-    if (!define(op.output)) return false;
+    if (!check_ends(op)) return false;
     const Tensor& in = at(op.input);
     const Tensor& out = at(op.output);
     if (in.channels != out.channels) return fail("pooling that changes the channels");
@@ -167,8 +181,7 @@ class Checker {
   }
 
   bool check(const Mean& op) {
-    if (!is_known(op.input)) return fail("an input that is not computed yet");
-    if (!define(op.output)) return false;
+    if (!check_ends(op)) return false;
     const Tensor& in = at(op.input);
     const Tensor& out = at(op.output);
     // Sums of at most 2^16 int8 values are exact in float32.

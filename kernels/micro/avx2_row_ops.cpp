@@ -222,7 +222,8 @@ std::int32_t code_sum(Format format, const std::uint8_t* in, std::size_t bytes) 
   return static_cast<std::int32_t>(sum);
 }
 
-constexpr RowOps kRowOps = {requantise, add, pack, unpack, maximum, accumulate, code_sum};
+constexpr RowOps kRowOps = {requantise, add,        pack,     unpack,
+                            maximum,    accumulate, code_sum, avx2_depthwise};
 
 }  // namespace
 

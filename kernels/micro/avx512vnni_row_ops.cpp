@@ -236,7 +236,8 @@ std::int32_t code_sum(Format, const std::uint8_t* in, std::size_t bytes) {
   return _mm512_reduce_add_epi32(total);
 }
 
-constexpr RowOps kRowOps = {requantise, add, pack, unpack, maximum, accumulate, code_sum};
+constexpr RowOps kRowOps = {requantise, add,        pack,     unpack,
+                            maximum,    accumulate, code_sum, avx512vnni_depthwise};
 
 }  // namespace
 

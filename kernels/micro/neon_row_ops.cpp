@@ -180,7 +180,8 @@ std::int32_t code_sum(Format format, const std::uint8_t* in, std::size_t bytes) 
          scalar_row_ops().code_sum(format, in + i, bytes - i);
 }
 
-constexpr RowOps kRowOps = {requantise, add, pack, unpack, maximum, accumulate, code_sum};
+constexpr RowOps kRowOps = {requantise, add,        pack,     unpack,
+                            maximum,    accumulate, code_sum, neon_depthwise};
 
 }  // namespace
 

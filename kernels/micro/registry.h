@@ -16,4 +16,9 @@ const MicroKernel* neon_kernels(std::size_t& count);
 const RowOps& neon_row_ops();
 const MicroKernel* neondot_kernels(std::size_t& count);
 
+// RowOps::depthwise, in files of their own.
+void avx2_depthwise(const DepthwisePixel& pixel, std::int32_t* acc);
+void avx512vnni_depthwise(const DepthwisePixel& pixel, std::int32_t* acc);
+void neon_depthwise(const DepthwisePixel& pixel, std::int32_t* acc);
+
 }  // namespace edge_dnq

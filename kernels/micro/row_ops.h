@@ -29,6 +29,25 @@ struct AddFactors {
   std::int32_t shift;  ///< 1 .. 30
 };
 
+constexpr std::size_t kDepthwiseBlock = 16;
+
+/// Where channel `channel` of a block lies among a tap pair's weights: channels 0-3, 8-11, 4-7 and
+/// 12-15, the order in which 128-bit halves interleave.
+constexpr std::size_t depthwise_place(std::size_t channel) {
+  const std::size_t four = channel / 4;
+  return (four == 1 ? 2 : four == 2 ? 1 : four) * 4 + channel % 4;
+}
+
+/// One output pixel of a depthwise convolution.
+struct DepthwisePixel {
+  const std::uint8_t* window;   ///< stored activations (kU8 or kS8) of the first tap
+  const std::ptrdiff_t* taps;   ///< [2 * pairs] byte offsets of the taps from `window`
+  std::size_t pairs;            ///< taps come in pairs; a missing last one has weight zero
+  const std::int16_t* weights;  ///< [channels / 16 rounded up][pairs][16 places][2 taps]
+  std::size_t channels;
+  bool is_signed;  ///< bytes are kS8
+};
+
 struct RowOps {
   /// q = clamp(rint(float32(acc + bias) * multiplier) + zero_point): float32, half to even. `acc`,
   /// `bias` and `multiplier` may be read up to the next multiple of 16 elements.
@@ -45,6 +64,9 @@ struct RowOps {
   void (*accumulate)(const std::int8_t* a, std::size_t n, std::int32_t* sums);
   /// Sum of the codes in `bytes` bytes of a packed 2-bit row (kPair2 or kTriple2).
   std::int32_t (*code_sum)(Format format, const std::uint8_t* in, std::size_t bytes);
+  /// acc[channel] = sum over the taps of stored * weight. Activations may be read, and acc written,
+  /// up to the next multiple of 16 channels.
+  void (*depthwise)(const DepthwisePixel& pixel, std::int32_t* acc);
 };
 
 const RowOps& row_ops(Isa isa);

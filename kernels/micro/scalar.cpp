@@ -138,7 +138,23 @@ std::int32_t code_sum(Format format, const std::uint8_t* in, std::size_t bytes) 
   return sum;
 }
 
-constexpr RowOps kRowOps = {requantise, add, pack, unpack, maximum, accumulate, code_sum};
+void depthwise(const DepthwisePixel& pixel, std::int32_t* acc) {
+  constexpr std::size_t kBlock = kDepthwiseBlock;
+  for (std::size_t c = 0; c < pixel.channels; ++c) {
+    const std::int16_t* weights =
+        pixel.weights + (c / kBlock * pixel.pairs * kBlock + depthwise_place(c % kBlock)) * 2;
+    std::int32_t sum = 0;
+    for (std::size_t tap = 0; tap < 2 * pixel.pairs; ++tap) {
+      const std::uint8_t stored = pixel.window[pixel.taps[tap] + static_cast<std::ptrdiff_t>(c)];
+      sum += (pixel.is_signed ? static_cast<std::int8_t>(stored) : std::int32_t{stored}) *
+             weights[tap / 2 * kBlock * 2 + tap % 2];
+    }
+    acc[c] = sum;
+  }
+}
+
+constexpr RowOps kRowOps = {requantise, add,        pack,     unpack,
+                            maximum,    accumulate, code_sum, depthwise};
 
 }  // namespace
 

@@ -1,0 +1,128 @@
+#include <string>
+
+#include "core/step.h"
+
+namespace edge_dnq {
+namespace {
+
+std::size_t padded(std::size_t n) { return (n + 63) / 64 * 64; }
+
+/// A depthwise convolution with 8-bit weights: pixel by pixel, all channels at once.
+class DepthwiseStep final : public Step {
+ public:
+  DepthwiseStep(const StepContext& context, const DepthwiseConv& conv)
+      : conv_(conv),
+        ops_(context.ops),
+        in_(context.view(conv.input)),
+        out_(context.view(conv.output)),
+        clamp_{out_.tensor->shape.zero_point, conv.range.low, conv.range.high} {
+    set_taps();
+    set_weights();
+    set_requantisation();
+  }
+
+  std::size_t scratch_bytes() const override {
+    return padded(out_.channels()) * (1 + sizeof(std::int32_t));
+  }
+
+  void run(int part, int parts, std::uint8_t* scratch) const override {
+    if (part == 0) fill_halo(out_);
+    auto* acc = reinterpret_cast<std::int32_t*>(scratch);
+    auto* q = reinterpret_cast<std::int8_t*>(acc + padded(out_.channels()));
+    const PixelAccess access(ops_);
+    DepthwisePixel pixel{};
+    pixel.taps = taps_.data();
+    pixel.pairs = taps_.size() / 2;
+    pixel.weights = weights_.data();
+    pixel.channels = out_.channels();
+    pixel.is_signed = in_.format() == Format::kS8;
+    const Share rows = share_of(out_.height(), part, parts);
+    for (std::size_t y = rows.first; y < rows.last; ++y) {
+      for (std::size_t x = 0; x < out_.width(); ++x) {
+        pixel.window = in_.at(y * static_cast<std::size_t>(conv_.stride_height),
+                              x * static_cast<std::size_t>(conv_.stride_width));
+        ops_.depthwise(pixel, acc);
+        ops_.requantise(acc, bias_.data(), multiplier_.data(), out_.channels(), clamp_, q);
+        access.write(out_, y, x, q);
+      }
+    }
+  }
+
+  std::string describe() const override {
+    return "depthwise " + std::to_string(conv_.kernel_height) + "x" +
+           std::to_string(conv_.kernel_width) + "/" + std::to_string(conv_.stride_height) + " " +
+           std::to_string(out_.channels()) + " @" + std::to_string(out_.height());
+  }
+  std::string kernel() const override { return "depthwise"; }
+  std::int64_t macs() const override {
+    return static_cast<std::int64_t>(out_.height() * out_.width() * out_.channels()) *
+           conv_.kernel_height * conv_.kernel_width;
+  }
+
+ private:
+  std::size_t tap_count() const {
+    return static_cast<std::size_t>(conv_.kernel_height) *
+           static_cast<std::size_t>(conv_.kernel_width);
+  }
+
+  /// Offsets from the pixel that the window's corner without padding falls on.
+  void set_taps() {
+    for (int y = 0; y < conv_.kernel_height; ++y) {
+      for (int x = 0; x < conv_.kernel_width; ++x) {
+        taps_.push_back((y - conv_.padding.top) * static_cast<std::ptrdiff_t>(in_.row_bytes) +
+                        (x - conv_.padding.left) * static_cast<std::ptrdiff_t>(in_.pixel_bytes));
+      }
+    }
+    if (taps_.size() % 2 == 1) taps_.push_back(taps_.back());
+  }
+
+  void set_weights() {
+    const std::size_t channels = out_.channels();
+    const std::size_t pairs = taps_.size() / 2;
+    const std::size_t blocks = (channels + kDepthwiseBlock - 1) / kDepthwiseBlock;
+    weights_.assign(blocks * pairs * kDepthwiseBlock * 2, 0);
+    for (std::size_t tap = 0; tap < tap_count(); ++tap) {
+      for (std::size_t c = 0; c < channels; ++c) {
+        const std::size_t pair = c / kDepthwiseBlock * pairs + tap / 2;
+        const std::size_t place = depthwise_place(c % kDepthwiseBlock);
+        weights_[(pair * kDepthwiseBlock + place) * 2 + tap % 2] =
+            conv_.weights[tap * channels + c];
+      }
+    }
+  }
+
+  /// See ConvStep: the stored activations' offset goes into the bias.
+  void set_requantisation() {
+    const std::size_t channels = out_.channels();
+    const Tensor& in = in_.tensor->shape;
+    const std::int32_t offset = in.zero_point + storage_offset(in_.format());
+    multiplier_.assign(padded(channels), 0.0F);
+    bias_.assign(padded(channels), 0);
+    for (std::size_t c = 0; c < channels; ++c) {
+      multiplier_[c] = in.scale * conv_.weight_scales[c] / out_.tensor->shape.scale;
+      std::int32_t sum = 0;
+      for (std::size_t tap = 0; tap < tap_count(); ++tap) {
+        sum += conv_.weights[tap * channels + c];
+      }
+      bias_[c] = (conv_.bias == nullptr ? 0 : conv_.bias[c]) - offset * sum;
+    }
+  }
+
+  DepthwiseConv conv_;
+  const RowOps& ops_;
+  View in_;
+  View out_;
+  Clamp clamp_;
+  std::vector<std::ptrdiff_t> taps_;
+  std::vector<std::int16_t> weights_;
+  std::vector<float> multiplier_;
+  std::vector<std::int32_t> bias_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_depthwise_step(const StepContext& context, const DepthwiseConv& conv) {
+  return std::make_unique<DepthwiseStep>(context, conv);
+}
+
+}  // namespace edge_dnq
