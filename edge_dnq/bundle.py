@@ -121,7 +121,9 @@ class Bundle:
     def golden(self) -> dict[str, NDArray[np.generic]]:
         """Return the frames recorded at export and what every program gave for them.
 
-        Keys: ``frames`` uint8 [N, S, S, 3]; ``program/<name>`` int8 [N, K]; with a policy also
+        Keys: ``frames`` uint8 [N, S, S, 3]; ``program/<name>`` [N, K], int8 or float32 like the
+        program's output; where the program was made from float arithmetic that is not its own,
+        ``float/<name>``, that arithmetic's logits, float32 [N, K]; with a policy also
         ``policy/logits`` float32 [N, A] and ``policy/h``, ``policy/c`` float32 [1, H], the state
         after the N frames in order from the zero state.
 
@@ -279,16 +281,19 @@ def _check_golden(path: Path, manifest: Manifest, arrays: dict[str, NDArray[np.g
         "frames": ((count, size, size, 3), np.uint8)
     }
     for program in manifest.programs:
-        expected[f"program/{program.name}"] = ((count, classes), np.int8)
+        dtype = np.int8 if program.output.dtype == "int8" else np.float32
+        expected[f"program/{program.name}"] = ((count, classes), dtype)
+        if f"float/{program.name}" in arrays:
+            expected[f"float/{program.name}"] = ((count, classes), np.float32)
     if manifest.policy is not None:
         state = manifest.policy.inputs[1].shape
         expected["policy/logits"] = ((count, len(manifest.actions)), np.float32)
         expected["policy/h"] = expected["policy/c"] = (state, np.float32)
-    for key, (shape, dtype) in expected.items():
+    for key, (shape, kind) in expected.items():
         array = arrays.get(key)
-        if array is None or array.shape != shape or array.dtype != dtype:
+        if array is None or array.shape != shape or array.dtype != kind:
             given = "nothing" if array is None else f"{array.dtype} {list(array.shape)}"
             raise BundleError(
-                f"{path}: {key} must be {np.dtype(dtype)} {list(shape)}, got {given}: "
+                f"{path}: {key} must be {np.dtype(kind)} {list(shape)}, got {given}: "
                 "export the bundle again"
             )

@@ -93,14 +93,18 @@ def relative_bit_operations(manifest: Manifest, shares: Mapping[str, float]) -> 
     """Return the mean bit operations of a frame, relative to the costliest program's.
 
     MACs weighed by weight bits x activation bits / 64, which for square widths is the min(b, 8)^2 /
-    64 of VideoIQ. It is what low-bit kernels could at best save; the policy's own are not in it.
+    64 of VideoIQ; 32 bits count as 8. It is what low-bit kernels could at best save; the policy's
+    own are not in it.
 
     Args:
         manifest: Names the programs.
         shares: Fraction of the frames per action.
     """
     costs = {
-        program.name: program.weight_bits * program.activation_bits / 64 * program.macs
+        program.name: min(program.weight_bits, 8)
+        * min(program.activation_bits, 8)
+        / 64
+        * program.macs
         for program in manifest.programs
     }
     spent = sum(

@@ -16,8 +16,10 @@ MAX_MANIFEST_BYTES = 4 << 20
 MAX_FILE_BYTES = 512 << 20
 MAX_SIDE = 4096
 MAX_CLIP_FRAMES = 4096
+FLOAT_BITS = 32
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
+DType = Literal["int8", "float32"]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -34,11 +36,14 @@ class FileSpec(_Record, frozen=True):
 
 
 class TensorSpec(_Record, frozen=True):
-    """An input or output tensor; ``scale`` and ``zero_point`` are set for int8 tensors only."""
+    """An input or output tensor; ``scale`` and ``zero_point`` are set for int8 tensors only.
+
+    A float32 frame holds ``(pixel - mean) / std`` itself.
+    """
 
     name: str
     shape: tuple[PositiveInt, ...]
-    dtype: Literal["int8", "float32"]
+    dtype: DType
     scale: float | None = None
     zero_point: int | None = None
 
@@ -65,11 +70,14 @@ class InputSpec(_Record, frozen=True):
 
 
 class ProgramSpec(_Record, frozen=True):
-    """One precision of the recognition network; ``files`` maps a runtime's name to its file."""
+    """One precision of the recognition network; ``files`` maps a runtime's name to its file.
+
+    A program of 32 bits is a float32 one: frame and logits are float32.
+    """
 
     name: str
-    weight_bits: Literal[8, 4, 2]
-    activation_bits: Literal[8, 4, 2]
+    weight_bits: Literal[32, 8, 4, 2]
+    activation_bits: Literal[32, 8, 4, 2]
     macs: PositiveInt
     input: TensorSpec
     output: TensorSpec
@@ -77,7 +85,10 @@ class ProgramSpec(_Record, frozen=True):
 
 
 class PolicySpec(_Record, frozen=True):
-    """The policy program: int8 frame, float32 h, c in; float32 action logits, h, c out."""
+    """The policy program: frame, float32 h, c in; float32 action logits, h, c out.
+
+    The frame is int8, or float32 where the whole policy is.
+    """
 
     macs: PositiveInt
     inputs: tuple[TensorSpec, TensorSpec, TensorSpec]
@@ -167,14 +178,24 @@ def _program_problems(program: ProgramSpec, classes: int) -> Iterable[str]:
         )
     if not program.files:
         yield f"program {program.name} has no file"
+    widths = {program.weight_bits, program.activation_bits}
+    if FLOAT_BITS in widths and len(widths) > 1:
+        yield f"program {program.name} is 32-bit in one half only"
+    expected: DType = "float32" if FLOAT_BITS in widths else "int8"
     for tensor in (program.input, program.output):
-        yield from _grid_problems(tensor, f"program {program.name}")
+        yield from _tensor_problems(tensor, f"program {program.name}", (expected,))
 
 
-def _grid_problems(tensor: TensorSpec, owner: str) -> Iterable[str]:
+def _tensor_problems(tensor: TensorSpec, owner: str, allowed: tuple[DType, ...]) -> Iterable[str]:
     scale = tensor.scale
-    if tensor.dtype != "int8" or scale is None or tensor.zero_point is None:
-        yield f"tensor {tensor.name!r} of {owner} must be int8 with a scale"
+    if tensor.dtype not in allowed or (tensor.dtype == "float32") != (scale is None):
+        kinds = {"int8": "int8 with a scale", "float32": "float32 without a scale"}
+        expected = " or ".join(kinds[dtype] for dtype in allowed)
+        yield f"tensor {tensor.name!r} of {owner} must be {expected}"
+    elif scale is None:
+        return
+    elif tensor.zero_point is None:
+        yield f"tensor {tensor.name!r} of {owner} must be int8 with a scale and a zero point"
     elif not (math.isfinite(scale) and scale > 0 and -128 <= tensor.zero_point <= 127):
         yield f"tensor {tensor.name!r} of {owner} has no usable scale"
 
@@ -194,7 +215,7 @@ def _policy_problems(policy: PolicySpec, actions: int) -> Iterable[str]:
         yield "the policy's states must all have one shape [1, H]"
     if any(tensor.dtype != "float32" for tensor in (*state, *policy.outputs)):
         yield "the policy's states and logits must be float32"
-    yield from _grid_problems(frame, "the policy")
+    yield from _tensor_problems(frame, "the policy", ("int8", "float32"))
     if not policy.files:
         yield "the policy has no file"
 

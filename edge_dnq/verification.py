@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +16,15 @@ from edge_dnq.kernels import KernelUse
 from edge_dnq.manifest import Manifest, PolicySpec, ProgramSpec, TensorSpec
 from edge_dnq.programs import Program
 from edge_dnq.session import POLICY, choose_runtime, load_from_bundle
-from edge_dnq.video.preprocess import InputEncoder, network_frame
+from edge_dnq.video.preprocess import input_encoder, network_frame
 
 POLICY_TOLERANCE = 1e-4
 """Absolute. The policy's memory is float32, and processors add float32 numbers in different orders,
 which changes the last bits; integer programs have no such excuse and must agree bit for bit."""
+
+FLOAT_TOLERANCE = 1e-3
+"""Of programs that are float32 throughout, relative to the largest output and at least absolute:
+dozens of layers add up what one sum in another order changes."""
 
 Load = Callable[..., Program]
 """:func:`edge_dnq.session.load_from_bundle` with its last arguments given."""
@@ -42,10 +46,14 @@ class ProgramCheck:
         ok: Whether every output agrees.
         mismatches: Outputs that do not; all of them where the program could not be loaded.
         outputs: Outputs expected; 0 where nothing was run.
-        largest_difference: In int8 codes for programs, in real units for the policy; None where
-            the program could not be run.
+        largest_difference: In int8 codes for integer programs, in real units for float32 ones and
+            the policy; None where the program could not be run.
         problem: Why the program could not be run.
         kernels: Which kernels it ran on.
+        tolerance: Largest difference that still agrees; 0 for integer programs.
+        float_difference: Root mean square of the distance to the float arithmetic that the program
+            was made from, in deviations of its logits, over the golden frames; None where the
+            bundle does not carry that arithmetic's outputs.
     """
 
     ok: bool
@@ -54,6 +62,8 @@ class ProgramCheck:
     largest_difference: float | None = None
     problem: str | None = None
     kernels: KernelUse | None = None
+    tolerance: float = 0.0
+    float_difference: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,15 +126,46 @@ def _check_program(
     golden: dict[str, NDArray[np.generic]],
     load: Load,
 ) -> ProgramCheck:
-    expected = golden[f"program/{spec.name}"].astype(np.int16)
+    whole = spec.output.dtype == "int8"
+    kind = np.int16 if whole else np.float32
+    expected = golden[f"program/{spec.name}"].astype(kind)
     try:
         program = load(bundle, spec.files, (spec.input,), (spec.output,))
     except BundleError as error:
         return ProgramCheck(False, expected.size, expected.size, problem=str(error))
-    encode, side = _encoder(bundle, spec.input), spec.input.shape[1]
+    encode, side = input_encoder(bundle.manifest.input, spec.input), spec.input.shape[1]
     frames = golden["frames"].astype(np.uint8, copy=False)
     rows = [program.run(encode(network_frame(frame, side)))[0] for frame in frames]
-    return _compare([expected], [np.concatenate(rows).astype(np.int16)], 0, program.kernels)
+    actual = np.concatenate(rows).astype(kind)
+    tolerance = 0.0 if whole else float_tolerance([expected])
+    check = _compare([expected], [actual], tolerance, program.kernels)
+    source = golden.get(float_key(spec.name))
+    if source is None:
+        return check
+    return replace(check, float_difference=float_difference(source, _real(actual, spec.output)))
+
+
+def float_key(program: str) -> str:
+    """Return where the golden vectors hold the outputs of a program's float arithmetic."""
+    return f"float/{program}"
+
+
+def float_tolerance(expected: Sequence[NDArray[np.generic]]) -> float:
+    """Return how far outputs of a float32 program may be from the expected ones."""
+    return FLOAT_TOLERANCE * max(1.0, *(float(np.abs(array).max()) for array in expected))
+
+
+def float_difference(source: NDArray[np.generic], logits: NDArray[np.floating]) -> float:
+    """Return the root mean square of ``logits - source`` in deviations of ``source``."""
+    reference = source.astype(np.float64)
+    distance = float(np.sqrt(np.square(logits - reference).mean()))
+    return distance / max(float(reference.std()), 1e-12)
+
+
+def _real(outputs: NDArray[np.generic], tensor: TensorSpec) -> NDArray[np.floating]:
+    scale, zero_point = tensor.grid if tensor.dtype == "int8" else (1.0, 0)
+    real: NDArray[np.float64] = (outputs.astype(np.float64) - zero_point) * scale
+    return real
 
 
 def _check_policy(
@@ -139,19 +180,17 @@ def _check_policy(
         program = load(bundle, spec.files, spec.inputs, spec.outputs)
     except BundleError as error:
         return ProgramCheck(False, total, total, problem=str(error))
-    encode, side = _encoder(bundle, spec.inputs[0]), spec.inputs[0].shape[1]
+    frame_spec = spec.inputs[0]
+    encode, side = input_encoder(bundle.manifest.input, frame_spec), frame_spec.shape[1]
     h, c = (np.zeros(tensor.shape, np.float32) for tensor in spec.inputs[1:])
     rows = []
     for frame in golden["frames"].astype(np.uint8, copy=False):
         logits, h, c = program.run(encode(network_frame(frame, side)), h, c)
         rows.append(logits)
     actual = [np.concatenate(rows), h, c]
-    return _compare(expected, actual, POLICY_TOLERANCE, program.kernels)
-
-
-def _encoder(bundle: Bundle, tensor: TensorSpec) -> InputEncoder:
-    normalisation = bundle.manifest.input
-    return InputEncoder(normalisation.mean, normalisation.std, *tensor.grid)
+    whole = frame_spec.dtype == "float32"
+    tolerance = float_tolerance(expected) if whole else POLICY_TOLERANCE
+    return _compare(expected, actual, tolerance, program.kernels)
 
 
 def _compare(
@@ -168,4 +207,6 @@ def _compare(
         # Written so that NaN counts as a mismatch.
         mismatches += int(np.count_nonzero(~(distance <= tolerance)))
         largest = max(largest, float(np.nan_to_num(distance, nan=np.inf).max()))
-    return ProgramCheck(mismatches == 0, mismatches, outputs, largest, kernels=kernels)
+    return ProgramCheck(
+        mismatches == 0, mismatches, outputs, largest, kernels=kernels, tolerance=tolerance
+    )

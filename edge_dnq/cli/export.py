@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_dnq.bundle import Bundle
+from edge_dnq.cli import videoiq
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import json_option, seed_option
 from edge_dnq.cli.output import console, human_bytes, next_step, print_json, table
@@ -37,7 +38,12 @@ CHECK_FRAMES = 8
     type=click.Choice(ARCHITECTURES),
     help="Instead of a checkpoint: random but well-behaved weights, for timing a device.",
 )
-@click.option("--input", "input_size", type=click.IntRange(32, 1024), help="With --random: 224.")
+@click.option(
+    "--input",
+    "input_size",
+    type=click.IntRange(32, 1024),
+    help="With --random or a VideoIQ checkpoint: 224.",
+)
 @click.option("--classes", type=click.IntRange(min=2), help="With --random: 200.")
 @click.option("--width", type=click.FloatRange(0, 4, min_open=True), help="With --random: 1.0.")
 @seed_option
@@ -48,6 +54,7 @@ CHECK_FRAMES = 8
     help="Video whose frames the programs are checked on.  [default: a rendered clip]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing bundle.")
+@videoiq.import_options
 @json_option
 def command(
     checkpoint: Path | None,
@@ -61,21 +68,31 @@ def command(
     frames: Path | None,
     overwrite: bool,
     as_json: bool,
+    **settings: Any,
 ) -> None:
     """Turn a checkpoint into a bundle of programs, and run them before it is finished.
 
     Every program's integer outputs must equal the reference's bit for bit; otherwise nothing is
-    written.
+    written. Checkpoints of the original VideoIQ code (.pth.tar) are recognised.
 
     \b
     Examples:
       edge-dnq export model.pt -o bundle/
       edge-dnq export --random resnet18 --input 224 --classes 200 -o bundle/
+      edge-dnq export theirs.pth.tar --input 224 --skip-lengths 1,2 -o bundle/
     """
     shape = {"input_size": input_size, "classes": classes, "width": width}
     given = {key: value for key, value in shape.items() if value is not None}
     if (checkpoint is None) == (architecture is None):
         raise click.UsageError("give either a CHECKPOINT or --random ARCHITECTURE")
+    imports = videoiq.ImportSettings(**settings)
+    if checkpoint is not None and videoiq.is_import(checkpoint):
+        if classes is not None or width is not None:
+            raise click.UsageError("--classes and --width belong to --random")
+        _import(checkpoint, output, imports, input_size, name, frames, overwrite, as_json)
+        return
+    if imports.given():
+        raise click.UsageError(f"{', '.join(imports.given())}: only for VideoIQ checkpoints")
     if checkpoint is not None and given:
         raise click.UsageError("--input, --classes and --width belong to --random")
     report = export(
@@ -89,6 +106,32 @@ def command(
         print_json(facts(report))
     else:
         show(report)
+        next_step(f"edge-dnq verify {output}")
+
+
+def _import(
+    checkpoint: Path,
+    output: Path,
+    settings: videoiq.ImportSettings,
+    input_size: int | None,
+    name: str | None,
+    frames: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    report = videoiq.export(
+        checkpoint,
+        output,
+        settings,
+        name=name or output.resolve().name,
+        input_size=input_size,
+        frames=frames,
+        overwrite=overwrite,
+    )
+    if as_json:
+        print_json(videoiq.report_facts(report))
+    else:
+        videoiq.show_report(report)
         next_step(f"edge-dnq verify {output}")
 
 

@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 
 from edge_dnq.bundle import Bundle
+from edge_dnq.cli import videoiq
 from edge_dnq.cli.options import json_option
 from edge_dnq.cli.output import console, human_bytes, next_step, print_json, table
 from edge_dnq.errors import RuntimeMissingError
@@ -17,6 +18,7 @@ from edge_dnq.manifest import FileSpec, Manifest
 from edge_dnq.programs.tflite_file import ProgramFacts, read_program_facts
 
 CHECKPOINTS = (".pt", ".safetensors")
+FOREIGN = (".pth", ".tar", ".ckpt", ".bin")
 TFLITE = "litert"
 COMMONEST = 2
 """Kinds of operations that the table names; JSON has them all."""
@@ -24,14 +26,22 @@ COMMONEST = 2
 
 @click.command(name="inspect")
 @click.argument("path", metavar="BUNDLE|CHECKPOINT", type=click.Path(path_type=Path))
+@videoiq.recognition_options
 @json_option
-def command(path: Path, as_json: bool) -> None:
+def command(path: Path, skip_lengths: str | None, bits: str | None, as_json: bool) -> None:
     """Show what is inside a bundle or a checkpoint.
 
     Of a bundle: the manifest and, read from the programs themselves, their operations, the levels
     of their activations and the range of their weights. Of a checkpoint: configuration,
-    parameters, training record.
+    parameters, training record. Checkpoints of the original VideoIQ code are recognised.
     """
+    if path.suffix in CHECKPOINTS + FOREIGN and not path.is_dir() and videoiq.is_import(path):
+        model = videoiq.load(path, videoiq.ImportSettings(skip_lengths=skip_lengths, bits=bits))
+        if as_json:
+            print_json(videoiq.checkpoint_facts(model))
+        else:
+            videoiq.show_checkpoint(model)
+        return
     if path.suffix in CHECKPOINTS and not path.is_dir():
         facts = checkpoint_facts(path)
         if as_json:

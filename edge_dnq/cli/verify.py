@@ -11,7 +11,7 @@ from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import json_option, kernels_option, runtime_option, threads_option
 from edge_dnq.cli.output import console, next_step, print_json, table
 from edge_dnq.session import POLICY
-from edge_dnq.verification import POLICY_TOLERANCE, Verification, verify_bundle
+from edge_dnq.verification import Verification, verify_bundle
 
 GOOD, BAD = "[green]ok[/green]", "[red]FAILED[/red]"
 
@@ -33,9 +33,11 @@ def command(
 ) -> None:
     """Check every file of a bundle, then every program against its golden vectors.
 
-    Programs must agree bit for bit. The policy's memory is float32, and the policy must agree
-    within 1e-4: processors add floating-point numbers in different orders. Exit code 1 when
-    anything fails.
+    Integer programs must agree bit for bit. The policy's memory is float32, and the policy must
+    agree within 1e-4: processors add floating-point numbers in different orders. Float32 programs
+    must agree within 1e-3 of their largest output. Of an imported
+    checkpoint's programs it also states the distance to the float arithmetic they were made from,
+    in deviations of the logits. Exit code 1 when anything fails.
     """
     with quiet_native():
         result = verify_bundle(bundle, runtime=runtime, threads=threads, kernels=kernels)
@@ -60,9 +62,7 @@ def _show(bundle: Path, result: Verification) -> None:
     for problem in dict.fromkeys(problem for problem in problems if problem):
         click.echo(problem)
     if result.ok:
-        exact = "every program agrees bit for bit"
-        policy = f", the policy within {POLICY_TOLERANCE:g}" if POLICY in result.programs else ""
-        click.echo(f"{bundle} is whole; {exact}{policy}")
+        click.echo(f"{bundle} is whole; {_agreement(result)}")
         next_step(f"edge-dnq run {bundle} VIDEO")
     else:
         if all(check.ok for check in result.files.values()):
@@ -75,13 +75,30 @@ def _show(bundle: Path, result: Verification) -> None:
             next_step("edge-dnq env")
 
 
+def _agreement(result: Verification) -> str:
+    checks = {name: check for name, check in result.programs.items() if name != POLICY}
+    within = {name: check.tolerance for name, check in checks.items() if check.tolerance}
+    exact = "every integer program" if within else "every program"
+    parts = [f"{exact} agrees bit for bit"] if len(within) < len(checks) else []
+    parts += [f"{name} within {tolerance:.2g}" for name, tolerance in within.items()]
+    if POLICY in result.programs:
+        parts.append(f"the policy within {result.programs[POLICY].tolerance:.2g}")
+    return ", ".join(parts)
+
+
 def _programs(result: Verification) -> Table:
-    numbers = ("outputs", "mismatches", "largest difference")
+    numbers: tuple[str, ...] = ("outputs", "mismatches", "largest difference")
+    compared = any(check.float_difference is not None for check in result.programs.values())
+    numbers += ("to float arithmetic",) if compared else ()
     title = f"golden vectors on {result.runtime}"
     programs = table(title, "program", "kernels", "result", *numbers, right=numbers)
     for name, check in result.programs.items():
         largest = "" if check.largest_difference is None else f"{check.largest_difference:.2g}"
         verdict = GOOD if check.ok else BAD
         kernels = check.kernels.name if check.kernels is not None else ""
-        programs.add_row(name, kernels, verdict, str(check.outputs), str(check.mismatches), largest)
+        row = [name, kernels, verdict, str(check.outputs), str(check.mismatches), largest]
+        if compared:
+            distance = check.float_difference
+            row.append("" if distance is None else f"{distance:.2g}")
+        programs.add_row(*row)
     return programs

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edge_dnq.bundle import Bundle
 from edge_dnq.errors import BundleError
-from edge_dnq.manifest import ProgramSpec
+from edge_dnq.manifest import FLOAT_BITS, ProgramSpec
 from edge_dnq.programs.litert_tensors import TensorObserver
 from edge_dnq.programs.tflite_file import WEIGHTED, graph_facts
 from edge_dnq.programs.tflite_graph import DAMAGE, Graph, damaged, read_graph
@@ -144,9 +144,13 @@ def study_layers(bundle: Bundle, frames: Sequence[UInt8] | UInt8) -> NetworkLaye
         BundleError: the bundle has no TFLite programs, or one is damaged.
         RuntimeMissingError: no runtime for them is installed.
     """
-    specs = [program for program in bundle.manifest.programs if TFLITE in program.files]
+    specs = [
+        program
+        for program in bundle.manifest.programs
+        if TFLITE in program.files and program.weight_bits < FLOAT_BITS
+    ]
     if not specs:
-        raise BundleError(f"{bundle.path} has no TFLite programs to look into")
+        raise BundleError(f"{bundle.path} has no integer TFLite programs to look into")
     reference = max(specs, key=lambda spec: (spec.weight_bits, spec.activation_bits))
     ordered = [reference, *(spec for spec in specs if spec is not reference)]
     base = _steps(bundle, reference)
@@ -201,7 +205,9 @@ def _step(graph: Graph, position: int, spec: ProgramSpec) -> _Step:
     if weights is not None:
         rows, per_row = graph.tensors[operator.inputs[1]].channel_rows()
         codes, scales = rows.astype(np.int64), per_row.astype(np.float64)
-    low = weights is not None and weights.role == "body"
+    largest = 2**spec.weight_bits - 1
+    low = weights is not None and weights.role == "body" and weights.odd
+    low = low and weights is not None and -largest <= weights.low and weights.high <= largest
     return _Step(
         operator.op,
         weights.role if weights is not None else "sum",

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dnq.errors import SourceError
+from edge_dnq.manifest import InputSpec, TensorSpec
 
 UInt8 = NDArray[np.uint8]
 
@@ -88,6 +89,36 @@ class InputEncoder:
         """
         codes: NDArray[np.int8] = cv2.LUT(check_frame(frame), self._lut)  # type: ignore[assignment]
         return codes[np.newaxis]
+
+
+class FloatInputEncoder:
+    """Turns network frames into the float32 input ``(pixel - mean) / std`` of a program.
+
+    Args:
+        mean: Per-channel mean in pixel units.
+        std: Per-channel deviation in pixel units.
+    """
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        pixels = np.arange(256, dtype=np.float64)[:, np.newaxis]
+        real = (pixels - np.asarray(mean, np.float64)) / np.asarray(std, np.float64)
+        self._lut = np.ascontiguousarray(real[np.newaxis].astype(np.float32))
+
+    def __call__(self, frame: UInt8) -> NDArray[np.float32]:
+        """Encode an RGB frame uint8 [S, S, 3] as float32 [1, S, S, 3].
+
+        Raises:
+            SourceError: not an RGB frame.
+        """
+        values: NDArray[np.float32] = cv2.LUT(check_frame(frame), self._lut)  # type: ignore[assignment]
+        return values[np.newaxis]
+
+
+def input_encoder(settings: InputSpec, tensor: TensorSpec) -> InputEncoder | FloatInputEncoder:
+    """Return what turns a network frame into ``tensor`` of a program."""
+    if tensor.dtype == "float32":
+        return FloatInputEncoder(settings.mean, settings.std)
+    return InputEncoder(settings.mean, settings.std, *tensor.grid)
 
 
 def _resized(square: UInt8, size: int) -> UInt8:

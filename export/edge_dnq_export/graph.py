@@ -42,7 +42,8 @@ class Conv:
         weight: int8 [O, K, K, I].
         weight_scale: float32 [O].
         bias: int32 [O], in units of input scale times weight scale.
-        relu6: Whether the program's fused activation is RELU6 (else none).
+        relu6: Whether the program's fused activation is RELU6.
+        relu: Whether it is RELU (else none); a high zero point leaves few codes above it.
     """
 
     input: str
@@ -53,6 +54,7 @@ class Conv:
     stride: int
     padding: int
     relu6: bool
+    relu: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,12 @@ class Linear:
 
 @dataclass(frozen=True)
 class Add:
-    """Sum of two tensors with fused RELU6."""
+    """Sum of two tensors with fused RELU6, RELU or neither, as in :class:`Conv`."""
 
     inputs: tuple[str, str]
     output: str
+    relu6: bool = True
+    relu: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,18 +67,31 @@ def write_policy(policy: PolicyNet, lowered: LoweredPolicy, path: Path) -> None:
     _write(module, arguments, path)
 
 
+def write_float(module: nn.Module, arguments: tuple[torch.Tensor, ...], path: Path) -> None:
+    """Write ``module`` as a float32 program; its first argument, an NCHW image, is taken as NHWC.
+
+    Raises:
+        RuntimeMissingError: litert-torch is not installed.
+        ExportError: the converter refuses.
+    """
+    _write(module, arguments, path, lambda: None)
+
+
 def _example(graph: IntegerGraph) -> torch.Tensor:
     return torch.zeros(1, *graph.tensors[graph.input].shape)
 
 
-def _write(module: nn.Module, arguments: tuple[torch.Tensor, ...], path: Path) -> None:
+def _write(
+    module: nn.Module,
+    arguments: tuple[torch.Tensor, ...],
+    path: Path,
+    quantisation: Callable[[], Any] = _static_quantisation,
+) -> None:
     converter = _converter()
     try:
         with quiet():
             channels_last = converter.to_channel_last_io(module.eval(), args=[0]).eval()
-            converted = converter.convert(
-                channels_last, arguments, quant_config=_static_quantisation()
-            )
+            converted = converter.convert(channels_last, arguments, quant_config=quantisation())
             content = converted.model_content()
     except (RuntimeError, ValueError, TypeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

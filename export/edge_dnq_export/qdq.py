@@ -35,6 +35,12 @@ def dequantise(codes: torch.Tensor, tensor: Tensor) -> torch.Tensor:
     return x
 
 
+def _activated(x: torch.Tensor, node: Add | Conv) -> torch.Tensor:
+    if node.relu6:
+        return F.relu6(x)
+    return F.relu(x) if node.relu else x
+
+
 class _Affine(nn.Module):
     """Weights and bias of a convolution (OIHW) or a linear layer, as the real numbers they are."""
 
@@ -109,7 +115,7 @@ class QdqModule(nn.Module):
         for node in self.graph.nodes:
             if isinstance(node, Add):
                 first, second = (real(name) for name in node.inputs)
-                result = F.relu6(first + second)
+                result = _activated(first + second, node)
             elif isinstance(node, Conv):
                 result = self._conv(node, real(node.input))
             elif isinstance(node, Linear):
@@ -127,7 +133,7 @@ class QdqModule(nn.Module):
     def _conv(self, node: Conv, x: torch.Tensor) -> torch.Tensor:
         layer = self._layer(node.output)
         y = F.conv2d(x, layer.real_weight(), layer.bias, node.stride, node.padding)
-        return F.relu6(y) if node.relu6 else y
+        return _activated(y, node)
 
     def _layer(self, name: str) -> _Affine:
         layer = self.layers[_key(name)]

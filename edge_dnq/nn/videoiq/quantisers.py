@@ -35,6 +35,11 @@ class TruncatedWeight(NamedTuple):
     step: float
 
     @property
+    def top(self) -> int:
+        """The largest code, and the largest odd integer."""
+        return (1 << self.bits) - 1
+
+    @property
     def real(self) -> Tensor:
         """The weights as the network uses them, float64."""
         return 2 * self.step * self.codes - 1
@@ -42,12 +47,12 @@ class TruncatedWeight(NamedTuple):
     @property
     def odd(self) -> Tensor:
         """Odd integers -(2^bits - 1) .. 2^bits - 1, float64."""
-        return 2 * self.codes - (2**self.bits - 1)
+        return 2 * self.codes - self.top
 
     @property
     def constant(self) -> float:
         """What is left: real = step * odd + constant."""
-        return (2**self.bits - 1) * self.step - 1
+        return self.top * self.step - 1
 
 
 def truncate(weight: Tensor, bits: int, parent_bits: int, name: str) -> TruncatedWeight:
@@ -85,5 +90,5 @@ def clip_and_round(x: Tensor, alpha: float, bits: int) -> Tensor:
     clipped = x.clamp(0, alpha)
     if bits >= FLOAT_BITS:
         return clipped
-    levels = 2**bits - 1
+    levels = (1 << bits) - 1
     return (clipped * (levels / alpha)).round() * (alpha / levels)

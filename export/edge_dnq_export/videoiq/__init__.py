@@ -1,0 +1,1 @@
+"""Imported checkpoints as programs: integer graphs, float32 programs, a checked bundle."""
