@@ -25,6 +25,7 @@ enum QuantizationType : int { kNoQuantization = 0, kAffine = 1 };
 enum Builtin : std::int32_t {
   kAdd = 0,
   kConv2d = 3,
+  kDepthwiseConv2d = 4,
   kFullyConnected = 9,
   kMaxPool2d = 17,
   kCustom = 32,
@@ -150,6 +151,16 @@ struct ConvParams {
   int padding;  // PaddingKind
   int stride_width;
   int stride_height;
+  int activation;  // FusedActivation
+  int dilation_width;
+  int dilation_height;
+};
+
+struct DepthwiseConvParams {
+  int padding;  // PaddingKind
+  int stride_width;
+  int stride_height;
+  int depth_multiplier;
   int activation;  // FusedActivation
   int dilation_width;
   int dilation_height;

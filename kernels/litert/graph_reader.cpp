@@ -61,6 +61,8 @@ void GraphReader::add(const tfl::Node& node, std::int32_t code) {
       return add_addition(node);
     case tfl::kConv2d:
       return add_conv(node);
+    case tfl::kDepthwiseConv2d:
+      return add_depthwise(node);
     case tfl::kFullyConnected:
       return add_fully_connected(node);
     case tfl::kMaxPool2d:
@@ -113,11 +115,12 @@ int GraphReader::output(const tfl::Node& node) {
   return define(tensor);
 }
 
-void GraphReader::read_scales(const tfl::Tensor& weights, Conv& conv) {
+template <typename Convolution>
+void GraphReader::read_scales(const tfl::Tensor& weights, int channel_axis, Convolution& conv) {
   const auto channels = static_cast<std::size_t>(at(conv.output).channels);
   const tfl::Affine& affine = affine_of(weights);
   const auto count = static_cast<std::size_t>(affine.scale->size);
-  if (count != 1 && (count != channels || affine.quantized_dimension != 0)) {
+  if (count != 1 && (count != channels || affine.quantized_dimension != channel_axis)) {
     throw Unsupported("another number of weight scales than output channels");
   }
   const float* scales = affine.scale->data();
@@ -135,7 +138,8 @@ void GraphReader::read_scales(const tfl::Tensor& weights, Conv& conv) {
   conv.weight_scales = scales;
 }
 
-void GraphReader::read_bias(const tfl::Node& node, Conv& conv) const {
+template <typename Convolution>
+void GraphReader::read_bias(const tfl::Node& node, Convolution& conv) const {
   if (!has_tensor(node.inputs, 2)) return;
   const tfl::Tensor& bias = tensor_at(context_, node.inputs, 2);
   const std::vector<int> shape = shape_of(bias);
@@ -145,31 +149,53 @@ void GraphReader::read_bias(const tfl::Node& node, Conv& conv) const {
   conv.bias = static_cast<const std::int32_t*>(constant_of(bias, tfl::kInt32));
 }
 
-void GraphReader::add_conv(const tfl::Node& node) {
-  expect_counts(node, 2, 3);
-  const auto& params = params_of<tfl::ConvParams>(node);
+/// Everything but the weights; of those the sizes of the window.
+template <typename Params, typename Convolution>
+void GraphReader::read_window(const tfl::Node& node, const Params& params, Convolution& conv) {
   if (params.dilation_width != 1 || params.dilation_height != 1) throw Unsupported("dilation");
   if (params.stride_width < 1 || params.stride_height < 1) throw Unsupported("an empty stride");
   expect_axes(tensor_at(context_, node.inputs, 0), 4);
   expect_axes(tensor_at(context_, node.outputs, 0), 4);
-  Conv conv;
   conv.input = input(node, 0);
   conv.output = output(node);
   const tfl::Tensor& weights = tensor_at(context_, node.inputs, 1);
   conv.weights = static_cast<const std::int8_t*>(constant_of(weights, tfl::kInt8));
-  const std::vector<int> shape = shape_of(weights);
-  if (shape.size() != 4 || shape[0] != at(conv.output).channels) {
-    throw Unsupported("weights of another shape than the output");
-  }
-  if (shape[3] != at(conv.input).channels) throw Unsupported("grouped weights");
-  conv.kernel_height = shape[1];
-  conv.kernel_width = shape[2];
+  expect_axes(weights, 4);
+  conv.kernel_height = weights.dims->data()[1];
+  conv.kernel_width = weights.dims->data()[2];
   conv.stride_height = params.stride_height;
   conv.stride_width = params.stride_width;
   set_padding(params.padding, at(conv.input), at(conv.output), conv);
   conv.range = read_range(params.activation, at(conv.output));
-  read_scales(weights, conv);
   read_bias(node, conv);
+}
+
+void GraphReader::add_conv(const tfl::Node& node) {
+  expect_counts(node, 2, 3);
+  Conv conv;
+  read_window(node, params_of<tfl::ConvParams>(node), conv);
+  const tfl::Tensor& weights = tensor_at(context_, node.inputs, 1);
+  const std::vector<int> shape = shape_of(weights);
+  if (shape[0] != at(conv.output).channels) {
+    throw Unsupported("weights of another shape than the output");
+  }
+  if (shape[3] != at(conv.input).channels) throw Unsupported("grouped weights");
+  read_scales(weights, 0, conv);
+  graph_.ops.emplace_back(conv);
+}
+
+void GraphReader::add_depthwise(const tfl::Node& node) {
+  expect_counts(node, 2, 3);
+  DepthwiseConv conv;
+  read_window(node, params_of<tfl::DepthwiseConvParams>(node), conv);
+  const tfl::Tensor& weights = tensor_at(context_, node.inputs, 1);
+  const std::vector<int> shape = shape_of(weights);
+  // The stored multiplier is ignored by the runtime as well: the shapes say it.
+  if (at(conv.input).channels != at(conv.output).channels) throw Unsupported("a depth multiplier");
+  if (shape[0] != 1 || shape[3] != at(conv.output).channels) {
+    throw Unsupported("weights of another shape than the output");
+  }
+  read_scales(weights, 3, conv);
   graph_.ops.emplace_back(conv);
 }
 
@@ -194,7 +220,7 @@ void GraphReader::add_fully_connected(const tfl::Node& node) {
   conv.kernel_height = in.height;
   conv.kernel_width = in.width;
   conv.range = read_range(params.activation, out);
-  read_scales(weights, conv);
+  read_scales(weights, 0, conv);
   read_bias(node, conv);
   graph_.ops.emplace_back(conv);
 }

@@ -39,6 +39,7 @@ class GraphReader {
 
  private:
   void add_conv(const tfl::Node& node);
+  void add_depthwise(const tfl::Node& node);
   void add_fully_connected(const tfl::Node& node);
   void add_addition(const tfl::Node& node);
   void add_pad(const tfl::Node& node, bool with_value);
@@ -48,8 +49,12 @@ class GraphReader {
   int input(const tfl::Node& node, int position);
   int output(const tfl::Node& node);
   int define(int tensor);
-  void read_scales(const tfl::Tensor& weights, Conv& conv);
-  void read_bias(const tfl::Node& node, Conv& conv) const;
+  template <typename Params, typename Convolution>
+  void read_window(const tfl::Node& node, const Params& params, Convolution& conv);
+  template <typename Convolution>
+  void read_scales(const tfl::Tensor& weights, int channel_axis, Convolution& conv);
+  template <typename Convolution>
+  void read_bias(const tfl::Node& node, Convolution& conv) const;
   const Tensor& at(int tensor) const { return graph_.tensors[static_cast<std::size_t>(tensor)]; }
 
   const tfl::Context& context_;

@@ -69,6 +69,22 @@ TEST(GraphReader, ABiasMayBeMissing) {
   EXPECT_EQ(std::get<Conv>(c.read().ops.at(0)).bias, nullptr);
 }
 
+TEST(GraphReader, ReadsADepthwiseConvolution) {
+  Case c;
+  make_depthwise(c);
+  ASSERT_EQ(c.obstacle(), "");
+  const Graph graph = c.read();
+  const auto& conv = std::get<DepthwiseConv>(graph.ops.at(0));
+  EXPECT_EQ(conv.kernel_height, 3);
+  EXPECT_EQ(conv.kernel_width, 2);
+  EXPECT_EQ(conv.padding.top, 1);
+  EXPECT_EQ(conv.padding.left, 0);
+  EXPECT_EQ(conv.padding.right, 1);
+  EXPECT_EQ(conv.weight_scales[2], 0.3F);
+  EXPECT_EQ(conv.bias[1], 20);
+  EXPECT_EQ(conv.range.high, -113);
+}
+
 TEST(GraphReader, AFullyConnectedLayerIsOneWindow) {
   Case c;
   make_fully_connected(c);

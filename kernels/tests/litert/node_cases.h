@@ -49,6 +49,18 @@ inline void make_conv(Case& c) {
   c.node = c.runtime.add(tfl::kConv2d, {c.input, c.weights, c.bias}, c.output, kSameConv);
 }
 
+/// 3x2 depthwise convolution, stride 2, 5x7x3 -> 3x4x3, scales per channel.
+inline void make_depthwise(Case& c) {
+  c.input = c.runtime.activation({1, 5, 7, 3}, 0.5F, 3);
+  c.output = c.runtime.activation({1, 3, 4, 3}, 0.4F, -128);
+  c.weights =
+      c.runtime.constant<std::int8_t>(tfl::kInt8, {1, 3, 2, 3}, std::vector<std::int8_t>(18, 1));
+  c.runtime.quantise(c.weights, {0.1F, 0.2F, 0.3F}, {0, 0, 0}, 3);
+  c.bias = c.runtime.constant<std::int32_t>(tfl::kInt32, {3}, {10, 20, 30});
+  c.node = c.runtime.add(tfl::kDepthwiseConv2d, {c.input, c.weights, c.bias}, c.output,
+                         tfl::DepthwiseConvParams{tfl::kSame, 2, 2, 1, tfl::kRelu6, 1, 1});
+}
+
 inline void make_fully_connected(Case& c) {
   c.input = c.runtime.activation({1, 2, 2, 3}, 0.5F, 3);
   c.output = c.runtime.activation({1, 4}, 0.4F, 7);

@@ -136,7 +136,7 @@ const Strange kStrange[] = {
      [](Case& c) {
        c.runtime.reshape(c.output, {1, 5, 4, 2});
      },
-     "another shape"},
+     "bias"},
     {"OutputHeight", make_conv,
      [](Case& c) {
        c.runtime.reshape(c.output, {1, 9, 4, 3});
@@ -177,6 +177,35 @@ const Strange kStrange[] = {
      "does not exist"},
     {"OutputIsInput", make_conv,
      [](Case& c) { c.runtime.node(c.node).outputs = c.runtime.ints({c.input}); }, "there before"},
+    {"OutputChannelsWithoutBias", make_conv,
+     [](Case& c) {
+       c.runtime.reshape(c.output, {1, 5, 4, 2});
+       c.runtime.node(c.node).inputs = c.runtime.ints({c.input, c.weights});
+     },
+     "another shape"},
+    {"DepthMultiplier", make_depthwise,
+     [](Case& c) {
+       c.runtime.reshape(c.output, {1, 3, 4, 6});
+     },
+     "bias"},
+    {"DepthMultiplierWithoutBias", make_depthwise,
+     [](Case& c) {
+       c.runtime.reshape(c.output, {1, 3, 4, 6});
+       c.runtime.node(c.node).inputs = c.runtime.ints({c.input, c.weights});
+     },
+     "depth multiplier"},
+    {"DepthwiseScaleAxis", make_depthwise,
+     [](Case& c) {
+       c.runtime.quantise(c.weights, {0.1F, 0.1F, 0.1F}, {0, 0, 0}, 0);
+     },
+     "another number of weight scales"},
+    {"DepthwiseWeights", make_depthwise,
+     [](Case& c) {
+       c.runtime.reshape(c.weights, {3, 3, 2, 1});
+     },
+     "another shape"},
+    {"DepthwiseDilation", make_depthwise,
+     [](Case& c) { c.params<tfl::DepthwiseConvParams>().dilation_height = 2; }, "dilation"},
     {"FloatWeights", make_fully_connected,
      [](Case& c) { c.runtime.at(c.weights).type = tfl::kFloat32; }, "float32"},
     {"ShuffledWeights", make_fully_connected,

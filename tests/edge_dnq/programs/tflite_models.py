@@ -106,7 +106,7 @@ class Model:
 
 
 class RandomNetwork:
-    """Random convolutions, additions, pools and paddings, a mean and a classifier.
+    """Random convolutions of both kinds, additions, pools, paddings, a mean and a classifier.
 
     Scales are such that sums use the range of int8 without being clipped everywhere.
 
@@ -128,7 +128,9 @@ class RandomNetwork:
         self.ops: list[str] = []
         current = self.input
         for _ in range(operations):
-            kind = self.random.choice(["conv", "conv", "conv", "add", "pad", "padv2", "pool"])
+            kind = self.random.choice(
+                ["conv", "conv", "conv", "depthwise", "add", "pad", "padv2", "pool"]
+            )
             current = getattr(self, f"_{kind}")(current)
         self._classify(current)
         last = self.outputs[-1]
@@ -177,7 +179,7 @@ class RandomNetwork:
     def _weights(
         self, shape: Sequence[int], scale_in: float
     ) -> tuple[np.ndarray, np.ndarray, float]:
-        """Weights of 8, 4 or 2 bits, their scales, and the spread of the sums."""
+        """Weights [channel, ...] of 8, 4 or 2 bits, their scales, and the spread of the sums."""
         bits = self.random.choice([8, 4, 2])
         limit = 127 if bits == 8 else 2**bits - 1
         weights = self.random.integers(-limit, limit + 1, shape)
@@ -191,14 +193,18 @@ class RandomNetwork:
         return weights, scales.astype(np.float32), wanted
 
     def _constants(
-        self, weights: np.ndarray, scales: np.ndarray, scale_in: float, spread: float
+        self,
+        weights: np.ndarray,
+        scales: np.ndarray,
+        scale_in: float,
+        spread: float,
+        channel_axis: int = 0,
     ) -> tuple[int, int]:
         """Weights and a bias of this spread."""
-        bias = self.random.normal(0, spread, len(weights)) / (scale_in * scales)
-        return (
-            self.model.constant(weights, INT8, scale=scales),
-            self.model.constant(np.rint(bias), scale=scale_in * scales),
-        )
+        bias = self.random.normal(0, spread, weights.shape[channel_axis]) / (scale_in * scales)
+        kernel = self.model.constant(weights, INT8, scale=scales)
+        self.model.tensors[kernel].quantization.quantizedDimension = channel_axis
+        return kernel, self.model.constant(np.rint(bias), scale=scale_in * scales)
 
     def _conv(self, source: int) -> int:
         shape = self._shape(source)
@@ -213,6 +219,20 @@ class RandomNetwork:
             fusedActivationFunction=fused,
         )  # fmt: skip
         return self._made(f"conv {height}x{width}/{down},{right} {shape[3]}->{channels}", output)
+
+    def _depthwise(self, source: int) -> int:
+        shape = self._shape(source)
+        height, width, down, right, padding, spatial = self._window(shape[1:3])
+        scale, _ = self._grid(source)
+        weights, scales, spread = self._weights((shape[3], height, width), scale)
+        output, fused = self._output((1, *spatial, shape[3]), spread)
+        kernel = weights.transpose(1, 2, 0)[None]
+        inputs = [source, *self._constants(kernel, scales, scale, spread / 2, channel_axis=3)]
+        self.model.add(
+            Op.DEPTHWISE_CONV_2D, inputs, output, padding=padding, strideH=down,
+            strideW=right, depthMultiplier=1, fusedActivationFunction=fused,
+        )  # fmt: skip
+        return self._made(f"depthwise {height}x{width}/{down},{right} {shape[3]}", output)
 
     def _add(self, source: int) -> int:
         shape = self._shape(source)
