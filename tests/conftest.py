@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.bundle_fixtures", "tests.kernel_fixtures"]
+pytest_plugins = ["tests.bundle_fixtures", "tests.kernel_fixtures", "tests.browser"]
 
 # A deadline would time the machine, not the code.
 settings.register_profile("default", deadline=None)

@@ -49,7 +49,8 @@ def wilson(hits: float, total: int) -> tuple[float, float]:
     share, z = hits / total, Z95
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + (z / 2 / total) ** 2)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # At 0 and 1 rounding would leave the share just outside.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def read_front(paths: Sequence[Path]) -> list[FrontPoint]:
