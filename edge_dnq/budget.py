@@ -234,15 +234,23 @@ class PriceRange:
     def note(self, logits: Logits, costs: NDArray[np.float64]) -> None:
         """Take a frame's logits and the costs of its actions, each [A]."""
         values, least = logits.tolist(), costs.tolist()
-        self.scale = self._held(self.scale, _price(values, least, ALIKE))
-        self.highest = max(self.scale, self._held(self.highest, _price(values, least, DISTINCT)))
+        self.scale = self._held(self.scale, deciding_price(values, least, ALIKE))
+        self.highest = max(
+            self.scale, self._held(self.highest, deciding_price(values, least, DISTINCT))
+        )
 
     def _held(self, before: float, price: float) -> float:
         return max(price, before + self._release * (price - before))
 
 
-def _price(logits: Sequence[float], costs: Sequence[float], alike: float) -> float:
-    """Return the price at which an action wins whose cost is ``alike`` the lowest."""
+def deciding_price(logits: Sequence[float], costs: Sequence[float], alike: float = ALIKE) -> float:
+    """Return the price from which on one of the cheapest actions wins a frame.
+
+    Args:
+        logits: Of the frame's actions.
+        costs: Of the actions, in reference frames.
+        alike: Costs this near to the lowest count as the cheapest.
+    """
     limit = min(costs) + alike
     rival_logit, rival_cost = max(
         (logit, -cost) for logit, cost in zip(logits, costs, strict=True) if cost <= limit

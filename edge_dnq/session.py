@@ -68,7 +68,7 @@ class Prediction:
     frames: int
 
 
-class _Recogniser:
+class Recogniser:
     """One program of the bundle, from network frame to real logits."""
 
     def __init__(
@@ -90,7 +90,7 @@ class _Recogniser:
         return logits
 
 
-class _Policy:
+class PolicyProgram:
     """The policy program and its state."""
 
     def __init__(
@@ -106,10 +106,11 @@ class _Policy:
         self.reset()
 
     def reset(self) -> None:
+        """Forget all frames."""
         self._h, self._c = self._zero, self._zero
 
     def __call__(self, frame: UInt8) -> Float32:
-        """Return the action logits, float32 [A], of a network frame and advance the state."""
+        """Return the action logits, float32 [A], of a network frame; advance the state."""
         codes = self._encode(network_frame(frame, self._side))
         logits, self._h, self._c = self._program.run(codes, self._h, self._c)
         first: Float32 = logits[0]
@@ -136,6 +137,8 @@ class Session:
         runtime_name: The inference runtime in use.
         threads: Threads per program.
         kernels: Which kernels each program, and the policy where it is used, runs on.
+        recognisers: Every program, from network frame to logits.
+        policy: The policy program; None where the picker looks at nothing.
         observer: The picker, where it wants to know what its choices took.
 
     Raises:
@@ -163,23 +166,25 @@ class Session:
         self._labels = manifest.labels
         self._size = manifest.input.height
         picker = parse_policy(policy, manifest.actions) if isinstance(policy, str) else policy
-        self._recognisers = {
-            spec.name: _Recogniser(bundle, spec, self.runtime_name, threads, kernels)
+        self.recognisers = {
+            spec.name: Recogniser(bundle, spec, self.runtime_name, threads, kernels)
             for spec in manifest.programs
         }
-        self._policy: _Policy | None = None
+        self.policy: PolicyProgram | None = None
         if picker.needs_policy:
             if manifest.policy is None:
                 raise BundleError(
                     f"{bundle.path} has no learned policy: choose another, for example "
                     f"uniform:{manifest.programs[0].name}"
                 )
-            self._policy = _Policy(bundle, manifest.policy, self.runtime_name, threads, kernels)
+            self.policy = PolicyProgram(
+                bundle, manifest.policy, self.runtime_name, threads, kernels
+            )
         self.kernels: dict[str, KernelUse] = {
-            name: recogniser.kernels for name, recogniser in self._recognisers.items()
+            name: recogniser.kernels for name, recogniser in self.recognisers.items()
         }
-        if self._policy is not None:
-            self.kernels[POLICY] = self._policy.kernels
+        if self.policy is not None:
+            self.kernels[POLICY] = self.policy.kernels
         self._use(picker)
 
     @property
@@ -192,7 +197,7 @@ class Session:
 
     @picker.setter
     def picker(self, picker: Picker) -> None:
-        if picker.needs_policy and self._policy is None:
+        if picker.needs_policy and self.policy is None:
             raise EdgeDnqError("this session was made without its policy program")
         self._use(picker)
 
@@ -205,8 +210,8 @@ class Session:
     def reset(self) -> None:
         """Forget the video: state, prediction, counts; the next frame is the first of another."""
         self._walk.reset()
-        if self._policy is not None:
-            self._policy.reset()
+        if self.policy is not None:
+            self.policy.reset()
 
     def step(self, frame: UInt8) -> StepResult:
         """Take the video's next frame.
@@ -225,14 +230,14 @@ class Session:
         policy_logits: Float32 | None = None
         network = network_frame(frame, self._size)
         policy_started = perf_counter()
-        if self._policy is not None and walk.picker.needs_policy:
-            policy_logits = self._policy(network)
+        if self.policy is not None and walk.picker.needs_policy:
+            policy_logits = self.policy(network)
         action = walk.choose(policy_logits)
         program_started = perf_counter()
         policy_ms = (program_started - policy_started) * 1e3
         if action.program is None:
             return self._finish(started, action.name, walk.chosen, policy_logits, policy_ms)
-        logits = self._recognisers[action.program](network)
+        logits = self.recognisers[action.program](network)
         walk.execute(logits)
         program_ms = (perf_counter() - program_started) * 1e3
         return self._finish(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -18,8 +19,11 @@ from edge_dnq.cli.options import (
     threads_option,
 )
 from edge_dnq.cli.output import console, kernel_lines, print_json, table
+from edge_dnq.errors import EdgeDnqError
 from edge_dnq.evaluation import Evaluation, evaluate
 from edge_dnq.report.colors import ActionStyle, action_styles
+from edge_dnq.sweep.front import Interval, Sweep, sweep
+from edge_dnq.sweep.plot import check_plot_path, write_plot
 
 WORST = 5
 
@@ -37,6 +41,15 @@ WORST = 5
 @threads_option
 @kernels_option
 @seed_option
+@click.option(
+    "--sweep",
+    "sweeping",
+    is_flag=True,
+    help="Compare many policies: the front of accuracy and cost.",
+)
+@click.option(
+    "--plot", type=click.Path(path_type=Path), help="Draw the sweep's front: .png .svg .pdf"
+)
 @json_option
 def command(
     bundle: Path,
@@ -49,6 +62,8 @@ def command(
     threads: int,
     kernels: str,
     seed: int,
+    sweeping: bool,
+    plot: Path | None,
     as_json: bool,
 ) -> None:
     """Measure accuracy and cost of a policy on labelled clips.
@@ -57,12 +72,22 @@ def command(
     and synthetic[:N] serve as well. Cost is relative to uniform w8a8, which runs on the same
     frames in turns with the policy.
 
+    --sweep compares uniform programs, every n-th frame, random mixes, a confidence cascade and the
+    learned policy at many prices of time, on the same clips and by the cost table of this device.
+
     \b
     Examples:
       edge-dnq eval bundle/ clips.csv --split val
       edge-dnq eval bundle/ clips.csv --policy uniform:w4a4 --json
       edge-dnq eval bundle/ clips.csv --policy random:0.2,0.2,0.2,0.4
+      edge-dnq eval bundle/ clips.csv --sweep --plot front.png
     """
+    if sweeping and policy != "learned":
+        raise EdgeDnqError("--sweep compares policies of its own: leave --policy out")
+    if plot is not None:
+        if not sweeping:
+            raise EdgeDnqError("--plot draws a sweep: add --sweep")
+        check_plot_path(plot)
     loaded = Bundle.load(bundle)
     terminal = console(error=True)
     bar = Progress(
@@ -76,19 +101,40 @@ def command(
     )
     with quiet_native(), bar:
         task = bar.add_task("clips", total=None)
-        result = evaluate(
-            loaded,
-            data,
-            split,
-            policy=policy,
-            frames=frames,
-            limit=limit,
-            runtime=runtime,
-            threads=threads,
-            seed=seed,
-            kernels=kernels,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+
+        def told(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        if sweeping:
+            front = sweep(
+                loaded,
+                data,
+                split,
+                frames=frames,
+                limit=limit,
+                runtime=runtime,
+                threads=threads,
+                seed=seed,
+                kernels=kernels,
+                progress=told,
+            )
+        else:
+            result = evaluate(
+                loaded,
+                data,
+                split,
+                policy=policy,
+                frames=frames,
+                limit=limit,
+                runtime=runtime,
+                threads=threads,
+                seed=seed,
+                kernels=kernels,
+                progress=told,
+            )
+    if sweeping:
+        _finish_sweep(front, loaded.manifest.name, plot, as_json)
+        return
     if result.table_cost is None:
         click.echo(f"note: {result.cost_table}", err=True)
     if as_json:
@@ -123,3 +169,51 @@ def _show(result: Evaluation, styles: dict[str, ActionStyle]) -> None:
     out.print(classes)
     for lost in result.unreadable:
         click.echo(f"left out: {lost.problem}", err=True)
+
+
+def _finish_sweep(front: Sweep, name: str, plot: Path | None, as_json: bool) -> None:
+    if plot is not None:
+        write_plot(plot, front, name)
+    if as_json:
+        print_json(front)
+        return
+    columns = ("cost", "top 1 %", "over 8 bit", "over random")
+    shown = table(f"{name}: {front.clips} clips", "policy", *columns, right=columns)
+    for family, points in groupby(front.points, key=lambda point: point.family):
+        if family == "random":
+            continue
+        for point in points:
+            accuracy, rival = point.accuracy_top1, point.over_random
+            shown.add_row(
+                _short(point.policy),
+                f"{point.relative_cost.mean:.3f}",
+                f"{100 * accuracy.mean:.1f} ({100 * accuracy.low:.0f}-{100 * accuracy.high:.0f})",
+                _points(point.difference),
+                "" if rival is None else _points(rival),
+            )
+        shown.add_section()
+    console().print(shown)
+    click.echo(
+        f"cost: mean of a frame in frames of {front.reference} "
+        f"({front.reference_ms_per_frame:.3f} ms); {front.costs}"
+    )
+    click.echo(
+        f"in brackets: {100 * front.confidence:.0f} % intervals, {front.resamples} bootstrap "
+        "samples of the clips, the same ones for every policy; over random: a random mix of the "
+        "same actions at equal cost"
+    )
+    if plot is not None:
+        click.echo(f"wrote {plot}")
+    for lost in front.unreadable:
+        click.echo(f"left out: {lost.problem}", err=True)
+
+
+def _short(policy: str) -> str:
+    """Write a cycle such as ``w8a8,skip,skip,skip`` as ``w8a8,3 skip``."""
+    parts = [(name, len(list(same))) for name, same in groupby(policy.split(","))]
+    return ",".join(name if count == 1 else f"{count} {name}" for name, count in parts)
+
+
+def _points(value: Interval) -> str:
+    mean, low, high = (100 * number for number in (value.mean, value.low, value.high))
+    return f"{mean:+.1f} ({low:+.0f}, {high:+.0f})"

@@ -85,3 +85,25 @@ def test_bad_data(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path: Path
     assert "none of the 2 clips is readable" in given(bad)
     bad.write_text("path,label,split\na.mp4,class_0,val\nb.mp4,unheard,val\n")
     assert "'unheard'" in given(bad)
+
+
+def test_sweep(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path: Path) -> None:
+    plot = tmp_path / "front.png"
+    words = ("eval", bundle_folder, clips_csv, "--frames", 4, "--sweep")
+    outcome = cli(*words, "--plot", plot)
+    assert outcome.code == 0, outcome.err
+    for word in ("uniform:w8a8", "cascade", "lambda", "budget", "over random", "front.png"):
+        assert word in outcome.out, word
+    assert plot.stat().st_size > 10_000
+    facts = cli(*words, "--json").json
+    assert facts["clips"] == 5
+    assert {"uniform", "cycle", "random", "cascade", "learned", "budget"} == {
+        point["family"] for point in facts["points"]
+    }
+
+
+def test_sweep_mistakes(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path: Path) -> None:
+    words = ("eval", bundle_folder, clips_csv)
+    assert "leave --policy out" in cli(*words, "--sweep", "--policy", "random").error
+    assert "add --sweep" in cli(*words, "--plot", tmp_path / "front.png").error
+    assert ".png" in cli(*words, "--sweep", "--plot", tmp_path / "front.gif").error

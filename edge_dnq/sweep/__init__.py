@@ -1,0 +1,1 @@
+"""Accuracy against cost: many policies walked through logits that were computed once."""

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from edge_dnq.bundle import Bundle
+from edge_dnq.evaluation import evaluate
+from edge_dnq.profiling.table import action_costs
+from edge_dnq.sweep.families import (
+    blind_candidates,
+    random_candidate,
+    sweep_prices,
+)
+from edge_dnq.sweep.front import Sweep, sweep
+from edge_dnq.sweep.plot import write_plot
+from edge_dnq.synthetic import render_clip, write_clip
+from tests.edge_dnq.profiling.test_table import COSTS
+
+pytest.importorskip("ai_edge_litert", reason="no runtime is installed")
+
+
+@pytest.fixture(scope="module")
+def sweep_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five clips of three of the small bundle's classes, and one that cannot be read."""
+    folder = tmp_path_factory.mktemp("sweep")
+    rows = ["path,label,split"]
+    for seed in range(5):
+        write_clip(folder / f"{seed}.mp4", render_clip(seed, frames=6, size=64))
+        rows.append(f"{seed}.mp4,class_{seed % 3},val")
+    (folder / "broken.mp4").write_bytes(b"\0nothing")
+    rows.append("broken.mp4,class_0,val")
+    (folder / "clips.csv").write_text("\n".join(rows) + "\n")
+    return folder / "clips.csv"
+
+
+@pytest.fixture(scope="module")
+def result(bundle: Bundle, sweep_csv: Path) -> Sweep:
+    return sweep(bundle, sweep_csv, "val", frames=6)
+
+
+def test_every_family_is_there(result: Sweep, bundle: Bundle) -> None:
+    families = [point.family for point in result.points]
+    assert set(families) == {"uniform", "cycle", "random", "cascade", "learned", "budget"}
+    assert families.count("uniform") == 3
+    assert families.count("learned") == families.count("random")
+    assert result.clips == 5
+    assert result.frames == 30
+    assert len(result.unreadable) == 1
+    for point in result.points:
+        assert sum(point.actions.values()) == pytest.approx(1), point
+        for interval in (point.accuracy_top1, point.relative_cost, point.difference):
+            assert interval.low <= interval.mean <= interval.high, point
+        assert point.ms_per_frame == pytest.approx(
+            point.relative_cost.mean * result.reference_ms_per_frame
+        )
+        assert (point.over_random is not None) == (point.family == "learned")
+
+
+def test_the_reference_is_1_and_differs_from_itself_by_0(result: Sweep) -> None:
+    (own,) = (point for point in result.points if point.policy == result.reference)
+    assert own.relative_cost.mean == pytest.approx(1.0)
+    assert (own.difference.mean, own.difference.low, own.difference.high) == (0, 0, 0)
+    assert own.bit_operations == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("policy", ["learned", "uniform:w4a4", "w8a8,skip"])
+def test_accuracy_and_actions_are_those_of_eval(
+    result: Sweep, bundle: Bundle, sweep_csv: Path, policy: str
+) -> None:
+    (point,) = (entry for entry in result.points if entry.policy == policy)
+    plain = evaluate(bundle, sweep_csv, "val", policy=policy, frames=6)
+    assert point.accuracy_top1.mean == pytest.approx(plain.accuracy_top1)
+    assert point.actions == pytest.approx(plain.actions)
+
+
+def test_the_price_lowers_the_cost(result: Sweep) -> None:
+    learned = [point for point in result.points if point.family == "learned"]
+    settings = [point.setting for point in learned]
+    assert settings == sorted(settings, key=lambda value: value or 0.0)
+    assert settings[0] == 0.0
+    costs = [point.relative_cost.mean for point in learned]
+    assert costs[-1] <= costs[0]
+    assert costs[-1] == min(costs)
+
+
+def test_random_mixes_cost_what_the_policy_costs(bundle: Bundle) -> None:
+    manifest, frames = bundle.manifest, 8
+    own = action_costs(manifest, COSTS, policy=False)
+    costs = [own[action.name] for action in manifest.actions]
+    shares = [0.1, 0.3, 0.2, 0.4, 0.0]
+    candidate = random_candidate(manifest, shares, costs, 6.0, frames)
+    picker = candidate.make(3)
+    programs = np.array([action.program is not None for action in manifest.actions])
+    spent = []
+    for _ in range(3000):
+        for frame in range(frames):
+            spent.append(costs[picker.pick(None, np.ones(5, np.bool_) if frame else programs)])
+    assert np.mean(spent) == pytest.approx(6.0, rel=0.03)
+
+
+def test_cycles_fit_into_a_clip(bundle: Bundle) -> None:
+    policies = [entry.policy for entry in blind_candidates(bundle.manifest, 4)]
+    assert "w8a8,skip" in policies
+    assert "w8a8,skip,skip,skip" not in policies
+    assert "uniform:w2a2r32" in policies
+
+
+def test_prices_cover_the_range() -> None:
+    logits = np.array([[3.0, 0.0], [5.0, 0.0], [0.0, 1.0]], np.float32)
+    prices = sweep_prices(logits, np.array([1.0, 0.5]))
+    assert prices[0] == 0.0
+    assert prices == sorted(prices)
+    assert prices[-1] > 10.0, "the dearest frame goes over at (5 - 0) / (1 - 0.5)"
+    assert sweep_prices(logits[2:], np.array([1.0, 0.5])) == [0.0]
+
+
+def test_it_is_plain_json(result: Sweep) -> None:
+    facts = msgspec.json.decode(msgspec.json.encode(result))
+    assert facts["points"][0]["accuracy_top1"]["low"] >= 0
+    assert facts["measured"]["threads"] == 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_the_plot(result: Sweep, tmp_path: Path, suffix: str) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    path = tmp_path / f"front{suffix}"
+    write_plot(path, result, "tiny")
+    assert path.stat().st_size > 10_000
