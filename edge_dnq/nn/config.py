@@ -14,7 +14,7 @@ from edge_dnq.errors import CheckpointError
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Bits = Literal[8, 4, 2]
 
-ARCHITECTURES = ("resnet18", "resnet34", "resnet50")
+ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "efficientnet_lite0")
 
 
 class ProgramConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,19 +41,19 @@ DEFAULT_PROGRAMS = (
 
 
 class BackboneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An any-precision residual network.
+    """An any-precision recognition network.
 
     Attributes:
-        architecture: ``resnet18``, ``resnet34`` or ``resnet50``.
+        architecture: ``resnet18``, ``resnet34``, ``resnet50`` or ``efficientnet_lite0``.
         width: Multiplier of every channel count; channels are rounded to multiples of 8.
         stem: ``imagenet`` is 7x7 stride 2 and a 3x3 stride 2 max-pool; ``small`` is 3x3 stride 2
-            without pooling, for inputs of 64 pixels and less.
+            without pooling, for inputs of 64 pixels and less. Residual networks only.
         input_size: Side of the square input in pixels.
         programs: The precisions this network is trained for, most precise first.
         full_precision: Whether the network also carries an unquantised mode (teachers do).
     """
 
-    architecture: Literal["resnet18", "resnet34", "resnet50"] = "resnet18"
+    architecture: Literal["resnet18", "resnet34", "resnet50", "efficientnet_lite0"] = "resnet18"
     width: Annotated[float, msgspec.Meta(gt=0, le=4)] = 1.0
     stem: Literal["imagenet", "small"] = "imagenet"
     input_size: Annotated[int, msgspec.Meta(ge=32, le=1024)] = 224

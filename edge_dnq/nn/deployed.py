@@ -72,12 +72,9 @@ def fold_conv(
 ) -> Folded:
     """Fold the batch norm of ``program`` into the weight scales and the bias.
 
-    The output is expressed in units in which the clip value of ``target`` (or, for an addend, of
-    the sum's grid) is 6.
+    The output is expressed in the units of ``target`` or, for an addend, of the sum's grid.
     """
-    reference = addend_of if addend_of is not None else target
-    assert isinstance(reference, UnsignedGrid)
-    units = reference.relu6_units(program)
+    units = (addend_of if addend_of is not None else target).units(program)
     gain, offset = layer.norm(program).as_affine()
     codes, scale = layer.codes(program)
     grid = target.exported(program, units)
@@ -150,7 +147,12 @@ class DeployedOperations:
         folded = fold_conv(layer, self.program, target, addend_of, x.grid.scale, x.units)
         dtype = _exact_dtype(x, folded.weight)
         sums = F.conv2d(
-            x.codes.to(dtype), folded.weight.to(dtype), None, layer.stride, layer.padding
+            x.codes.to(dtype),
+            folded.weight.to(dtype),
+            None,
+            layer.stride,
+            layer.padding,
+            groups=layer.groups,
         )
         shape = (1, -1, 1, 1)
         accumulator = sums.double() + folded.bias.view(shape)
@@ -164,12 +166,13 @@ class DeployedOperations:
         codes = requantise(accumulator, folded.multiplier(x.grid.scale), folded.grid)
         return self._produce(name, "linear", codes, folded.grid, folded.units)
 
-    def add(self, name: str, x: Coded, y: Coded, target: UnsignedGrid) -> Coded:
+    def add(self, name: str, x: Coded, y: Coded, target: Grid) -> Coded:
         """See :class:`edge_dnq.nn.operations.Operations`."""
-        units = target.relu6_units(self.program)
+        units = target.units(self.program)
         grid = target.exported(self.program, units)
         total = x.codes.double() * x.grid.scale + y.codes.double() * y.grid.scale
-        codes = (total / grid.scale).round().clamp(0, grid.high - grid.zero_point).float()
+        low, high = grid.low - grid.zero_point, grid.high - grid.zero_point
+        codes = (total / grid.scale).round().clamp(low, high).float()
         return self._produce(name, "add", codes, grid, units)
 
     def max_pool(self, name: str, x: Coded, size: int, stride: int, padding: int) -> Coded:

@@ -104,6 +104,7 @@ class AnyPrecisionConv2d(NestedWeight):
         stride: 1 or 2.
         weight_bits: Bits kept of each weight, per program.
         full_precision: Whether there is an unquantised mode with its own batch norm.
+        groups: 1, or the number of channels for a depthwise convolution.
     """
 
     def __init__(
@@ -114,8 +115,13 @@ class AnyPrecisionConv2d(NestedWeight):
         stride: int,
         weight_bits: dict[str, int],
         full_precision: bool,
+        groups: int = 1,
     ) -> None:
-        super().__init__((outputs, inputs, kernel, kernel), weight_bits)
+        super().__init__((outputs, inputs // groups, kernel, kernel), weight_bits)
+        if groups > 1:
+            with torch.no_grad():
+                self.weight.mul_(math.sqrt(groups))  # fan-out counts one group's outputs
+        self.groups = groups
         self.kernel = kernel
         self.stride = stride
         self.padding = kernel // 2
@@ -135,7 +141,8 @@ class AnyPrecisionConv2d(NestedWeight):
 
     def convolve(self, x: Tensor, program: str | None) -> Tensor:
         """Return the bare convolution with the weights of ``program``."""
-        return F.conv2d(x, self.real_weight(program), None, self.stride, self.padding)
+        weight = self.real_weight(program)
+        return F.conv2d(x, weight, None, self.stride, self.padding, groups=self.groups)
 
 
 class AnyPrecisionLinear(NestedWeight):

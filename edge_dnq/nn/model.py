@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from edge_dnq.nn.architectures import make_backbone
 from edge_dnq.nn.config import ModelConfig
 from edge_dnq.nn.normalise import normalise
 from edge_dnq.nn.policy_net import PolicyNet
-from edge_dnq.nn.resnet import AnyPrecisionResNet
 
 
 class VideoModel(nn.Module):
@@ -26,7 +26,7 @@ class VideoModel(nn.Module):
         super().__init__()
         self.config = config
         classes = len(config.labels)
-        self.backbone = AnyPrecisionResNet(config.backbone, classes, config.input_scale)
+        self.backbone = make_backbone(config.backbone, classes, config.input_scale)
         self.policy: PolicyNet | None = None
         if config.policy is not None:
             self.policy = PolicyNet(config.policy, len(config.actions), classes, config.input_scale)

@@ -38,8 +38,8 @@ class Operations(Protocol[T]):
         """Convolve, normalise and quantise."""
         ...
 
-    def add(self, name: str, x: T, y: T, target: UnsignedGrid) -> T:
-        """Add two tensors of one shape, clip at zero and at the clip value, and quantise."""
+    def add(self, name: str, x: T, y: T, target: Grid) -> T:
+        """Add two tensors of one shape, clip to the range of ``target``, and quantise."""
         ...
 
     def max_pool(self, name: str, x: T, size: int, stride: int, padding: int) -> T:
@@ -72,7 +72,7 @@ class FakeQuantOperations:
         """See :class:`Operations`."""
         return self.quantise(layer(x, self.program), target)
 
-    def add(self, name: str, x: Tensor, y: Tensor, target: UnsignedGrid) -> Tensor:
+    def add(self, name: str, x: Tensor, y: Tensor, target: Grid) -> Tensor:
         """See :class:`Operations`."""
         return self.quantise(x + y, target)
 
@@ -140,7 +140,7 @@ class CountingOperations:
         self.macs += layer.weight.numel() * height * width
         return torch.Size((layer.weight.shape[0], height, width))
 
-    def add(self, name: str, x: torch.Size, y: torch.Size, target: UnsignedGrid) -> torch.Size:
+    def add(self, name: str, x: torch.Size, y: torch.Size, target: Grid) -> torch.Size:
         """See :class:`Operations`."""
         return x
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
+from edge_dnq.nn.backbone import DEFAULT_INPUT_SCALE
 from edge_dnq.nn.config import PolicyConfig
 from edge_dnq.nn.deployed import DeployedOperations, Tap
 from edge_dnq.nn.layers import AnyPrecisionConv2d
@@ -22,7 +23,6 @@ from edge_dnq.nn.operations import (
     Operations,
 )
 from edge_dnq.nn.quantisers import UnsignedGrid
-from edge_dnq.nn.resnet import DEFAULT_INPUT_SCALE
 
 T = TypeVar("T")
 

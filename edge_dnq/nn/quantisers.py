@@ -137,6 +137,10 @@ class Grid(nn.Module):
         result: Tensor = _ClipQuantise.apply(x, self.clip(program), low, high)  # type: ignore[no-untyped-call]
         return result
 
+    def units(self, program: str) -> float:
+        """Return the factor from real values to those of an int8 program."""
+        return 1.0
+
     def exported(self, program: str, units: float) -> ExportedGrid:
         """Return the grid in an int8 program whose tensor is the real one times ``units``."""
         low, high = self.code_range(program)
@@ -172,7 +176,7 @@ class UnsignedGrid(Grid):
 
     signed = False
 
-    def relu6_units(self, program: str) -> float:
+    def units(self, program: str) -> float:
         """Return the factor that turns this tensor's real values into units with clip 6."""
         return RELU6_LIMIT / self.clip_value(program)
 

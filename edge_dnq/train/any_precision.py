@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from edge_dnq.nn.architectures import make_backbone
+from edge_dnq.nn.backbone import AnyPrecisionBackbone
 from edge_dnq.nn.resize import resize_frames
-from edge_dnq.nn.resnet import AnyPrecisionResNet
 from edge_dnq.train import full_precision, losses
 from edge_dnq.train.batches import batches_per_epoch, train_batches
 from edge_dnq.train.evaluate import program_logits, validate_recognition
@@ -16,18 +17,18 @@ from edge_dnq.train.optimise import Optimiser
 STAGE = "any-precision"
 
 
-def build(run: Run) -> AnyPrecisionResNet:
+def build(run: Run) -> AnyPrecisionBackbone:
     """Return the network before training; its weights are still random."""
     model = run.config.model_config(run.labels)
-    network = AnyPrecisionResNet(model.backbone, len(run.labels), model.input_scale)
+    network = make_backbone(model.backbone, len(run.labels), model.input_scale)
     return run.compute.place(network)
 
 
-def start(run: Run, teacher: AnyPrecisionResNet) -> AnyPrecisionResNet:
+def start(run: Run, teacher: AnyPrecisionBackbone) -> AnyPrecisionBackbone:
     """Return a network with the teacher's weights, calibrated on training frames."""
     stage = run.config.any_precision
     backbone = run.config.model_config(run.labels).backbone
-    network = run.compute.place(AnyPrecisionResNet.from_full_precision(teacher, backbone))
+    network = run.compute.place(type(teacher).from_full_precision(teacher, backbone))
     # A seed of its own: the frames of calibration are not those of the first epoch.
     batches = train_batches(
         run.recognition, run.plan(stage.batch, stage.frames), seed=run.seed(STAGE), epoch=2**31
@@ -80,7 +81,7 @@ def train(run: Run) -> None:
     run_epochs(run, STAGE, network, optimiser, stage.epochs, train_epoch, validate)
 
 
-def load(run: Run) -> AnyPrecisionResNet:
+def load(run: Run) -> AnyPrecisionBackbone:
     """Return the trained network, frozen and in evaluation mode: deployed arithmetic."""
     network = build(run)
     run.directory.load_network(STAGE, network)

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from edge_dnq.nn.backbone import AnyPrecisionBackbone
 from edge_dnq.nn.resize import resize_frames
-from edge_dnq.nn.resnet import AnyPrecisionResNet
 from edge_dnq.train.batches import eval_batches
 from edge_dnq.train.loop import Run
 
 EVALUATION_BATCH = 32
 
 
-def program_logits(network: AnyPrecisionResNet, frames: Tensor, program: str | None) -> Tensor:
+def program_logits(network: AnyPrecisionBackbone, frames: Tensor, program: str | None) -> Tensor:
     """Return logits [B, T, K] of normalised frames [B, T, 3, S, S], at the program's resolution."""
     flat = resize_frames(frames.flatten(0, 1), network.resolution(program))
     logits: Tensor = network(flat.contiguous(memory_format=torch.channels_last), program)
@@ -23,14 +23,14 @@ def program_logits(network: AnyPrecisionResNet, frames: Tensor, program: str | N
 
 
 @torch.no_grad()
-def all_program_logits(network: AnyPrecisionResNet, frames: Tensor) -> Tensor:
+def all_program_logits(network: AnyPrecisionBackbone, frames: Tensor) -> Tensor:
     """Return the logits [B, T, P, K] of all programs on frames [B, T, 3, S, S]."""
     return torch.stack([program_logits(network, frames, name) for name in network.programs], 2)
 
 
 @torch.no_grad()
 def validate_recognition(
-    run: Run, network: AnyPrecisionResNet, programs: Sequence[str | None]
+    run: Run, network: AnyPrecisionBackbone, programs: Sequence[str | None]
 ) -> dict[str, float]:
     """Return ``top1/<program>`` on the validation clips: the class of the mean logits is right.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from edge_dnq.nn.resnet import AnyPrecisionResNet
+from edge_dnq.nn.architectures import make_backbone
+from edge_dnq.nn.backbone import AnyPrecisionBackbone
 from edge_dnq.train import losses
 from edge_dnq.train.batches import Batch, batches_per_epoch, train_batches
 from edge_dnq.train.config import RecognitionStage
@@ -15,12 +16,12 @@ from edge_dnq.train.optimise import Optimiser
 STAGE = "full-precision"
 
 
-def build(run: Run) -> AnyPrecisionResNet:
+def build(run: Run) -> AnyPrecisionBackbone:
     """Return the untrained network, the same in every process."""
     model = run.config.model_config(run.labels, full_precision=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed(STAGE))
-        network = AnyPrecisionResNet(model.backbone, len(run.labels), model.input_scale)
+        network = make_backbone(model.backbone, len(run.labels), model.input_scale)
     return run.compute.place(network)
 
 
@@ -77,7 +78,7 @@ def train(run: Run) -> None:
     run_epochs(run, STAGE, network, optimiser, stage.epochs, train_epoch, validate)
 
 
-def load(run: Run) -> AnyPrecisionResNet:
+def load(run: Run) -> AnyPrecisionBackbone:
     """Return the trained network, frozen and in evaluation mode."""
     network = build(run)
     run.directory.load_network(STAGE, network)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from edge_dnq.nn.backbone import AnyPrecisionBackbone
 from edge_dnq.nn.gumbel import Decisions, decide, video_logits
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq.nn.resize import resize_frames
-from edge_dnq.nn.resnet import AnyPrecisionResNet
 from edge_dnq.train import any_precision, full_precision, losses
 from edge_dnq.train.batches import Batch, batches_per_epoch, eval_batches, train_batches
 from edge_dnq.train.config import action_costs
@@ -64,8 +64,8 @@ class FrozenLogits:
 
     def __init__(
         self,
-        network: AnyPrecisionResNet,
-        teacher: AnyPrecisionResNet | None,
+        network: AnyPrecisionBackbone,
+        teacher: AnyPrecisionBackbone | None,
         views: int,
     ) -> None:
         self.network = network
@@ -204,7 +204,7 @@ def train_decisions(run: Run) -> None:
     run_epochs(run, STAGE, policy, optimiser, stage.epochs, train_epoch, validate)
 
 
-def _costs(run: Run, network: AnyPrecisionResNet) -> Tensor:
+def _costs(run: Run, network: AnyPrecisionBackbone) -> Tensor:
     """Return the cost of every action, float32 [A]."""
     macs = {name: network.macs(name) for name in network.programs}
     model = run.config.model_config(run.labels, policy=True)

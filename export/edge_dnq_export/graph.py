@@ -39,11 +39,12 @@ class Conv:
     """Square convolution with equal padding on all sides.
 
     Attributes:
-        weight: int8 [O, K, K, I].
+        weight: int8 [O, K, K, I / groups].
         weight_scale: float32 [O].
         bias: int32 [O], in units of input scale times weight scale.
         relu6: Whether the program's fused activation is RELU6.
         relu: Whether it is RELU (else none); a high zero point leaves few codes above it.
+        groups: 1, or the number of channels for a depthwise convolution.
     """
 
     input: str
@@ -55,6 +56,7 @@ class Conv:
     padding: int
     relu6: bool
     relu: bool = False
+    groups: int = 1
 
 
 @dataclass(frozen=True)

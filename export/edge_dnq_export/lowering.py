@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from edge_dnq.nn.backbone import AnyPrecisionBackbone
 from edge_dnq.nn.deployed import Folded, fold_conv, fold_linear
 from edge_dnq.nn.layers import AnyPrecisionConv2d, AnyPrecisionLinear
 from edge_dnq.nn.policy_net import ENCODER_PROGRAM, PolicyNet
 from edge_dnq.nn.quantisers import ExportedGrid, Grid, UnsignedGrid, float32
-from edge_dnq.nn.resnet import AnyPrecisionResNet
 from edge_dnq_export.graph import Add, Conv, IntegerGraph, Linear, MaxPool, Mean, Tensor
 
 
@@ -56,7 +56,7 @@ class LoweringOperations:
         kernel = np.ascontiguousarray(weight.transpose(0, 2, 3, 1))
         node = Conv(
             x.tensor.name, name, kernel, scale, bias, layer.stride, layer.padding,
-            relu6=not target.signed,
+            relu6=not target.signed, groups=layer.groups,
         )  # fmt: skip
         self.graph.append(node, output)
         return _Symbol(output, folded.units)
@@ -69,11 +69,12 @@ class LoweringOperations:
         self.graph.append(Linear(x.tensor.name, name, weight, scale, bias), output)
         return _Symbol(output, folded.units)
 
-    def add(self, name: str, x: _Symbol, y: _Symbol, target: UnsignedGrid) -> _Symbol:
+    def add(self, name: str, x: _Symbol, y: _Symbol, target: Grid) -> _Symbol:
         """See :class:`edge_dnq.nn.operations.Operations`."""
-        units = target.relu6_units(self.program)
+        units = target.units(self.program)
         output = _tensor(name, x.tensor.shape, target.exported(self.program, units))
-        self.graph.append(Add((x.tensor.name, y.tensor.name), name), output)
+        node = Add((x.tensor.name, y.tensor.name), name, relu6=not target.signed)
+        self.graph.append(node, output)
         return _Symbol(output, units)
 
     def max_pool(self, name: str, x: _Symbol, size: int, stride: int, padding: int) -> _Symbol:
@@ -110,7 +111,7 @@ class LoweredPolicy(NamedTuple):
     feature_units: float
 
 
-def lower(network: AnyPrecisionResNet, program: str) -> IntegerGraph:
+def lower(network: AnyPrecisionBackbone, program: str) -> IntegerGraph:
     """Return the integer graph of ``program``.
 
     Args:

@@ -15,6 +15,7 @@ from torch import nn
 
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq_export.graph import Add, Conv, IntegerGraph, Linear, MaxPool, Mean, Tensor
+from edge_dnq_export.reference import mean_factors
 
 _OPS = torch.ops.quantized_decomposed
 
@@ -39,6 +40,14 @@ def _activated(x: torch.Tensor, node: Add | Conv) -> torch.Tensor:
     if node.relu6:
         return F.relu6(x)
     return F.relu(x) if node.relu else x
+
+
+def exact_mean(codes: torch.Tensor, source: Tensor, target: Tensor) -> torch.Tensor:
+    """Return the mean [1, C] of int8 [1, C, H, W] as the integer reference defines it."""
+    factor, offset = mean_factors(source, target, codes.shape[2] * codes.shape[3])
+    # A sum of integers, so its order does not matter.
+    scaled = codes.to(torch.float32).sum((2, 3)) * factor + offset
+    return torch.clamp(torch.round(scaled), target.low, target.high).to(torch.int8)
 
 
 class _Affine(nn.Module):
@@ -83,12 +92,14 @@ class QdqModule(nn.Module):
     Args:
         graph: The program.
         stored_codes: Hold the weights as int8 and only dequantise them, as ExecuTorch wants it;
-            LiteRT's converter wants real weights and both steps.
+            LiteRT's converter wants real weights and both steps. Take means by their definition,
+            because ExecuTorch would take those of real values, which lie elsewhere near ties.
     """
 
     def __init__(self, graph: IntegerGraph, stored_codes: bool = False) -> None:
         super().__init__()
         self.graph = graph
+        self.stored_codes = stored_codes
         self.layers = nn.ModuleDict(
             {
                 _key(node.output): _Affine(node, graph.tensors[node.input].scale, stored_codes)
@@ -113,6 +124,10 @@ class QdqModule(nn.Module):
             return dequantise(values[name], tensors[name])
 
         for node in self.graph.nodes:
+            if isinstance(node, Mean) and self.stored_codes:
+                source, target = tensors[node.input], tensors[node.output]
+                values[node.output] = exact_mean(values[node.input], source, target)
+                continue
             if isinstance(node, Add):
                 first, second = (real(name) for name in node.inputs)
                 result = _activated(first + second, node)
@@ -132,7 +147,9 @@ class QdqModule(nn.Module):
 
     def _conv(self, node: Conv, x: torch.Tensor) -> torch.Tensor:
         layer = self._layer(node.output)
-        y = F.conv2d(x, layer.real_weight(), layer.bias, node.stride, node.padding)
+        y = F.conv2d(
+            x, layer.real_weight(), layer.bias, node.stride, node.padding, groups=node.groups
+        )
         return _activated(y, node)
 
     def _layer(self, name: str) -> _Affine:

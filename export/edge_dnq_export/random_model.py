@@ -18,7 +18,7 @@ CALIBRATION_CLIPS = 4
 
 
 def random_model(
-    architecture: Literal["resnet18", "resnet34", "resnet50"],
+    architecture: Literal["resnet18", "resnet34", "resnet50", "efficientnet_lite0"],
     *,
     input_size: int = 224,
     classes: int = 200,
@@ -32,7 +32,7 @@ def random_model(
     does the work, and takes the time, of a trained network of the same shape.
 
     Args:
-        architecture: Which residual network.
+        architecture: Which network.
         input_size: Side of the square input in pixels.
         classes: Number of logits.
         width: Channel multiplier.

@@ -7,6 +7,8 @@ and rounds half to even; ADD and MEAN round as the stock LiteRT runtime (XNNPACK
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +21,17 @@ Int64 = npt.NDArray[np.int64]
 ADD_MULTIPLIER_BITS = 20
 
 
-def run(graph: IntegerGraph, frames: Int8) -> dict[str, Int8]:
+AddRule: TypeAlias = Callable[[Int8, Int8, Tensor, Tensor, Tensor], Int8]
+"""From two arrays and the three tensors to the sum."""
+
+
+def run(graph: IntegerGraph, frames: Int8, add_rule: AddRule | None = None) -> dict[str, Int8]:
     """Execute ``graph`` and return every tensor by name.
 
     Args:
         graph: The program.
         frames: int8 input codes [N, H, W, 3].
+        add_rule: How additions round; None means :func:`add`.
 
     Returns:
         int8 arrays [N, ...], the input included.
@@ -34,10 +41,13 @@ def run(graph: IntegerGraph, frames: Int8) -> dict[str, Int8]:
         output = graph.tensors[node.output]
         if isinstance(node, Add):
             x, y = (graph.tensors[name] for name in node.inputs)
-            values[output.name] = add(values[x.name], values[y.name], x, y, output)
+            rule = add_rule or add
+            values[output.name] = rule(values[x.name], values[y.name], x, y, output)
             continue
         source, codes = graph.tensors[node.input], values[node.input]
-        if isinstance(node, Conv):
+        if isinstance(node, Conv) and node.groups > 1:
+            values[output.name] = _depthwise(codes, node, source, output)
+        elif isinstance(node, Conv):
             values[output.name] = _affine(_patches(codes, source, node), node, source, output)
         elif isinstance(node, Linear):
             values[output.name] = _affine(_centred(codes, source), node, source, output)
@@ -81,6 +91,14 @@ def _affine(inputs: Int64, node: Conv | Linear, source: Tensor, output: Tensor) 
     return requantise(accumulator, multiplier(source, node.weight_scale, output), output)
 
 
+def _depthwise(codes: Int8, node: Conv, source: Tensor, output: Tensor) -> Int8:
+    """Filter every channel by itself, accumulate and requantise."""
+    windows = _windows(_centred(codes, source), node, fill=0)
+    filters = node.weight[..., 0].transpose(1, 2, 0).astype(np.int64)
+    accumulator = (windows * filters).sum((3, 4)) + node.bias
+    return requantise(accumulator, multiplier(source, node.weight_scale, output), output)
+
+
 def multiplier(source: Tensor, weight_scale: Float32, output: Tensor) -> Float32:
     """Return the requantisation factor s_in * s_w / s_out, every step rounded to float32."""
     factor: Float32 = np.float32(source.scale) * weight_scale / np.float32(output.scale)
@@ -115,6 +133,20 @@ def add(x: Int8, y: Int8, x_tensor: Tensor, y_tensor: Tensor, output: Tensor) ->
     return _clipped(rounded + output.zero_point, output)
 
 
+def float_add(x: Int8, y: Int8, x_tensor: Tensor, y_tensor: Tensor, output: Tensor) -> Int8:
+    """Add as XNNPACK does inside ExecuTorch: real values in float32, quantised half to even.
+
+    It differs from :func:`add` by one level where the exact sum is next to a tie, for some of the
+    65,536 pairs of codes.
+    """
+    reals = [
+        _centred(codes, tensor).astype(np.float32) * np.float32(tensor.scale)
+        for codes, tensor in ((x, x_tensor), (y, y_tensor))
+    ]
+    scaled = (reals[0] + reals[1]) * (np.float32(1) / np.float32(output.scale))
+    return _clipped(np.rint(scaled) + output.zero_point, output)
+
+
 def mean(codes: Int8, source: Tensor, output: Tensor) -> Int8:
     """Average [N, H, W, C] over H and W as XNNPACK does.
 
@@ -122,8 +154,14 @@ def mean(codes: Int8, source: Tensor, output: Tensor) -> Int8:
     one float32 offset; so the rounding error is that of the offset's magnitude, and near ties the
     result may differ from the exactly rounded mean by one level.
     """
-    count = np.float32(codes.shape[1] * codes.shape[2])
+    factor, offset = mean_factors(source, output, codes.shape[1] * codes.shape[2])
+    sums = codes.astype(np.int64).sum((1, 2)).astype(np.float32)
+    return _clipped(np.rint(sums * np.float32(factor) + np.float32(offset)), output)
+
+
+def mean_factors(source: Tensor, output: Tensor, pixels: int) -> tuple[float, float]:
+    """Return what the sum of raw codes is multiplied with, and what is added, both float32."""
+    count = np.float32(pixels)
     factor = (np.float32(source.scale) / np.float32(output.scale)) * (np.float32(1) / count)
     offset = np.float32(-source.zero_point) * count * factor + np.float32(output.zero_point)
-    sums = codes.astype(np.int64).sum((1, 2)).astype(np.float32)
-    return _clipped(np.rint(sums * factor + offset), output)
+    return float(factor), float(offset)

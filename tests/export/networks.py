@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from ai_edge_litert.interpreter import Interpreter
 
+from edge_dnq.nn.architectures import make_backbone
+from edge_dnq.nn.backbone import AnyPrecisionBackbone
 from edge_dnq.nn.config import BackboneConfig, ProgramConfig
-from edge_dnq.nn.resnet import AnyPrecisionResNet
 from edge_dnq_export import litert
 from edge_dnq_export.graph import IntegerGraph
 
@@ -35,7 +36,7 @@ def input_codes(images: np.ndarray) -> np.ndarray:
 
 def random_network(
     architecture: str, width: float, size: int, seed: int, programs: tuple[ProgramConfig, ...]
-) -> AnyPrecisionResNet:
+) -> AnyPrecisionBackbone:
     """A network with random weights, gains and biases, calibrated on smooth images."""
     torch.manual_seed(seed)
     config = BackboneConfig(
@@ -45,7 +46,7 @@ def random_network(
         input_size=size,
         programs=programs,
     )
-    network = AnyPrecisionResNet(config, classes=7 + seed)
+    network = make_backbone(config, classes=7 + seed)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if "norms" in name:

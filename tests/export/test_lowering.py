@@ -12,9 +12,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_dnq.nn.backbone import AnyPrecisionBackbone
 from edge_dnq.nn.config import DEFAULT_PROGRAMS, PolicyConfig, ProgramConfig
 from edge_dnq.nn.policy_net import PolicyNet
-from edge_dnq.nn.resnet import AnyPrecisionResNet
 from edge_dnq_export import checks, reference
 from edge_dnq_export.graph import Conv, IntegerGraph, Linear
 from edge_dnq_export.lowering import lower, lower_policy
@@ -35,12 +35,13 @@ FAMILY = [
     ("resnet18", 0.375, 73, 2, DEFAULT_PROGRAMS[1:]),
     ("resnet34", 0.125, 57, 3, DEFAULT_PROGRAMS[2:]),
     ("resnet50", 0.125, 64, 4, DEFAULT_PROGRAMS[1:]),
+    ("efficientnet_lite0", 0.25, 48, 6, DEFAULT_PROGRAMS[1:]),
     ("resnet18", 0.125, 48, 5, (ProgramConfig("w8a4", 8, 4), ProgramConfig("w2a8", 2, 8))),
 ]
 
 
 def torch_differences(
-    network: AnyPrecisionResNet, graph: IntegerGraph, images: np.ndarray, values: dict[str, Any]
+    network: AnyPrecisionBackbone, graph: IntegerGraph, images: np.ndarray, values: dict[str, Any]
 ) -> Counter[str]:
     frames = normalised(images)
     return checks.torch_differences(
@@ -74,7 +75,7 @@ def test_every_program_answers_like_the_reference(
 @settings(max_examples=12)
 @given(
     seed=st.integers(0, 10_000),
-    architecture=st.sampled_from(("resnet18", "resnet34", "resnet50")),
+    architecture=st.sampled_from(("resnet18", "resnet34", "resnet50", "efficientnet_lite0")),
     width=st.sampled_from((0.125, 0.25)),
     size=st.integers(32, 64),
     program=st.sampled_from(DEFAULT_PROGRAMS),

@@ -117,7 +117,7 @@ def test_every_level_is_reachable() -> None:
 def test_relu6_units_give_a_stock_program_exactly_the_levels(bits: int) -> None:
     grid = UnsignedGrid({"p": bits})
     grid.clips["p"].data.fill_(1.7)
-    exported = grid.exported("p", grid.relu6_units("p"))
+    exported = grid.exported("p", grid.units("p"))
     assert exported.scale == np.float32(6 / (2**bits - 1))
     assert round(6 / exported.scale) == 2**bits - 1
     assert (exported.low, exported.high) == (-128, -128 + 2**bits - 1)
