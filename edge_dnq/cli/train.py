@@ -72,6 +72,12 @@ from edge_dnq.train.presets import PRESETS
     type=click.Path(file_okay=False, path_type=Path),
     help="Where decoded frames are kept.  [default: the user's cache folder]",
 )
+@click.option(
+    "--init",
+    "initial",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="ImageNet weights to start from (efficientnet_lite0, a PyTorch state dict).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def command(
     data: str,
@@ -85,6 +91,7 @@ def command(
     settings: tuple[str, ...],
     device: str,
     cache_dir: Path | None,
+    initial: Path | None,
     as_json: bool,
 ) -> None:
     """Train the recognition network and its policy.
@@ -116,6 +123,7 @@ def command(
         resume=resume,
         device=device,
         cache_dir=cache_dir,
+        initial=initial,
     )
     # Progress goes to stderr, so that stdout holds the result alone.
     report = train(task, Console(stderr=True))

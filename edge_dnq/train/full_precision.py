@@ -6,6 +6,7 @@ import torch
 
 from edge_dnq.nn.architectures import make_backbone
 from edge_dnq.nn.backbone import AnyPrecisionBackbone
+from edge_dnq.nn.pretrained import load_pretrained
 from edge_dnq.train import losses
 from edge_dnq.train.batches import Batch, batches_per_epoch, train_batches
 from edge_dnq.train.config import RecognitionStage
@@ -53,6 +54,8 @@ def train(run: Run) -> None:
     """Train the stage, or what is left of it, in ``run.directory``."""
     stage, compute = run.config.full_precision, run.compute
     network = build(run)
+    if run.initial is not None and run.directory.epochs_done(STAGE) == 0:
+        load_pretrained(network, run.initial)
     plan = run.plan(stage.batch, stage.frames)
     steps = batches_per_epoch(run.recognition, plan)
     optimiser = Optimiser(stage.optimiser, network, steps * stage.epochs)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -40,6 +41,7 @@ class Run:
         policy: Clips that the policy's decisions are trained on.
         everything: Both.
         validation: Clips that nothing is trained on.
+        initial: ImageNet weights that the first stage starts from, or None.
     """
 
     config: TrainConfig
@@ -51,6 +53,7 @@ class Run:
     policy: ClipSet
     everything: ClipSet
     validation: ClipSet
+    initial: Path | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ class Task:
         resume: Go on in a run directory that exists.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         cache_dir: Where decoded frames are kept; None for the user's cache folder.
+        initial: ImageNet weights that the full-precision stage starts from; None for random ones.
     """
 
     config: TrainConfig
@@ -48,6 +49,7 @@ class Task:
     resume: bool = False
     device: str = "auto"
     cache_dir: Path | None = None
+    initial: Path | None = None
 
 
 RECIPES: dict[str, Callable[[Run], None]] = dict(
@@ -87,6 +89,7 @@ def train(task: Task, console: Console | None = None) -> dict[str, Any]:
             policy=held_out,
             everything=everything,
             validation=validation,
+            initial=task.initial,
         )
         with run.progress:
             last = _train_stages(task, run)
@@ -226,6 +229,7 @@ def _record(task: Task, run: Run) -> dict[str, Any]:
         "edge_dnq": edge_dnq.__version__,
         "data": task.data if task.data.startswith("synthetic") else Path(task.data).name,
         "seed": task.config.seed,
+        "initial": task.initial.name if task.initial is not None else None,
         "stages": {
             stage: {"epochs": run.directory.epochs_done(stage), "metrics": metrics[stage]}
             for stage in metrics
