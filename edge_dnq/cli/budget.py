@@ -87,6 +87,8 @@ def hold_budget(
     budget: Budget | None,
     deadline_ms: float | None,
     window: int,
+    *,
+    movable: bool = False,
 ) -> BudgetPicker | None:
     """Let ``session`` hold a budget, a deadline, or both.
 
@@ -96,6 +98,7 @@ def hold_budget(
         budget: The budget.
         deadline_ms: The deadline.
         window: Frames that the budget is held over.
+        movable: Whether one may be asked for later, so that the learned policy is to be ready.
 
     Returns:
         The session's new picker; None where nothing was asked for.
@@ -103,9 +106,10 @@ def hold_budget(
     Raises:
         EdgeDnqError: the session's policy is not the learned one.
     """
-    if budget is None and deadline_ms is None:
+    learned = isinstance(session.picker, LearnedPicker)
+    if budget is None and deadline_ms is None and not (movable and learned):
         return None
-    if not isinstance(session.picker, LearnedPicker):
+    if not learned:
         raise EdgeDnqError("a budget or a deadline needs --policy learned: others have no choice")
     manifest = session.bundle.manifest
     costs = lookup.costs or quick_costs(session)

@@ -29,6 +29,7 @@ from edge_dnq.profiling.table import Lookup, find_costs, reference_program, rela
 from edge_dnq.report.colors import ActionStyle, action_styles
 from edge_dnq.report.live import RunDisplay, action_table, prediction_text
 from edge_dnq.report.timeline import TimelineRecorder, check_timeline_path, write_timeline
+from edge_dnq.serve.control import BudgetControl
 from edge_dnq.serve.feed import Feed
 from edge_dnq.serve.metrics import RunMetrics
 from edge_dnq.serve.spectators import Spectators, Wanted, parse_wanted
@@ -114,7 +115,10 @@ def command(
         with open_source(source, rate=rate, limit=limit) as frames:
             title = f"{loaded.manifest.name} on {source}, policy {policy}, {session.runtime_name}"
             run = _Run(session, frames, title, wanted, keep_records=as_json)
-            run.budget = hold_budget(session, run.costs, budget, deadline_ms, window)
+            served = wanted.page is not None
+            run.budget = hold_budget(
+                session, run.costs, budget, deadline_ms, window, movable=served
+            )
             run.go(overlay, timeline, show=not as_json)
             dropped = frames.dropped
     if run.costs.costs is None:
@@ -191,20 +195,27 @@ class _Run:
 
     def _spectators(self, stack: ExitStack) -> Spectators:
         """Begin to serve what was asked for, and say where."""
+        picker = self.budget
         feed = Feed(
             self.styles,
             self.tally,
             self.title,
             relative_cost=self.relative_cost,
             dropped=lambda: self.source.dropped,
+            control=BudgetControl(picker) if picker is not None else None,
         )
-        numbers = RunMetrics(self.styles, dropped=lambda: self.source.dropped)
+        numbers = RunMetrics(
+            self.styles,
+            dropped=lambda: self.source.dropped,
+            cost_bias=lambda: picker.cost_bias if picker is not None else None,
+            target=lambda: picker.budget.value if picker is not None and picker.budget else None,
+        )
         if self.wanted.print_metrics:
             self.metrics = numbers
         spectators = stack.enter_context(Spectators(self.wanted, feed, numbers))
         for address in self.wanted.open_to_others:
             click.echo(
-                f"warning: anyone who can reach {address.host}:{address.port} can watch this run",
+                f"warning: {address.host} is open to other machines: whoever reaches it can watch",
                 err=True,
             )
         for url in spectators.urls:

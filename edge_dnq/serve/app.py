@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,13 +13,14 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.report.page import PAPERS, color_variables, environment
 from edge_dnq.report.svg import color_variable
 from edge_dnq.serve.address import Address, may_be_called
 from edge_dnq.serve.feed import Feed
+from edge_dnq.serve.metrics import RunMetrics
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Any]
@@ -169,31 +170,37 @@ class LiveResponse(StreamingResponse):
                 await close()
 
 
-def live_app(feed: Feed, address: Address, metrics: AsgiApp | None = None) -> Guard:
-    """Return the application of a live page.
+def live_app(feed: Feed | None, metrics: RunMetrics | None, address: Address) -> Guard:
+    """Return the application of a run.
 
     Args:
-        feed: What to show.
+        feed: What the live page shows; None leaves the page out.
+        metrics: What ``/metrics`` answers; None leaves it out.
         address: Where it will listen.
-        metrics: What answers ``/metrics``, where that is wanted here.
     """
-    pages = _Pages(feed)
-    routes = [
-        Route("/", pages.index),
-        Route("/live.css", pages.style),
-        Route("/live.js", pages.script),
-        Route("/video", pages.video),
-        Route("/events", pages.events),
-        Route("/status", pages.status),
-        Route("/budget", pages.budget, methods=["POST"]),
-        *([Mount("/metrics", metrics)] if metrics is not None else []),
-    ]
+    routes = []
+    if feed is not None:
+        pages = _Pages(feed)
+        routes += [
+            Route("/", pages.index),
+            Route("/live.css", pages.style),
+            Route("/live.js", pages.script),
+            Route("/video", pages.video),
+            Route("/events", pages.events),
+            Route("/status", pages.status),
+            Route("/budget", pages.budget, methods=["POST"]),
+        ]
+    if metrics is not None:
+        routes.append(Route("/metrics", _metrics_endpoint(metrics)))
     return Guard(Starlette(routes=routes), address)
 
 
-def metrics_app(metrics: AsgiApp, address: Address) -> Guard:
-    """Return an application that answers ``/metrics`` alone."""
-    return Guard(Starlette(routes=[Mount("/metrics", metrics)]), address)
+def _metrics_endpoint(metrics: RunMetrics) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        content, kind = metrics.answer(request.headers.get("accept", ""))
+        return Response(content, headers={"Content-Type": kind})
+
+    return answer
 
 
 class _Pages:

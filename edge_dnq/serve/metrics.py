@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge_dnq.playback import Moment
 from edge_dnq.profiling.sensors import Reading, Sensors
@@ -93,8 +93,9 @@ class RunMetrics:
 
         return generate_latest(self.registry).decode()
 
-    def app(self) -> Any:
-        """Return an ASGI application that answers with :meth:`text`."""
-        from prometheus_client import make_asgi_app
+    def answer(self, accept: str) -> tuple[bytes, str]:
+        """Return everything in the format that a request's Accept header prefers, and its type."""
+        from prometheus_client.exposition import choose_encoder
 
-        return make_asgi_app(self.registry)
+        encode, kind = choose_encoder(accept)
+        return encode(self.registry), kind

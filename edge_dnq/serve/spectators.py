@@ -90,12 +90,12 @@ class Spectators:
         from edge_dnq.serve.app import live_app
 
         shared = self._wanted.metrics == self._wanted.page
-        return live_app(self._feed, address, self._metrics.app() if shared else None)
+        return live_app(self._feed, self._metrics if shared else None, address)
 
     def _numbers(self, address: Address) -> Any:
-        from edge_dnq.serve.app import metrics_app
+        from edge_dnq.serve.app import live_app
 
-        return metrics_app(self._metrics.app(), address)
+        return live_app(None, self._metrics, address)
 
     def add(self, moment: Moment) -> None:
         """Take one moment."""

@@ -56,7 +56,10 @@ let moving = false;
 
 function showBudget(budget) {
   at("control").hidden = budget === null;
-  if (budget === null || moving) return;
+  if (budget === null) return;
+  show("bias", number(budget.bias, 2));
+  show("holding", budget.held === null ? "–" : budget.held.toPrecision(3));
+  if (moving) return;
   const slider = at("budget");
   slider.min = budget.low;
   slider.max = budget.high;
@@ -65,7 +68,6 @@ function showBudget(budget) {
   slider.value = budget.target === null ? budget.high : budget.target;
   slider.dataset.unit = budget.unit;
   showTarget();
-  show("bias", number(budget.bias, 2));
 }
 
 function showTarget() {

@@ -35,7 +35,7 @@ def test_the_page_and_its_parts(page: Page) -> None:
 
 
 def test_every_answer_locks_the_page_in(page: Page) -> None:
-    for path in ("/", "/live.js", "/status", "/none", "/metrics/"):
+    for path in ("/", "/live.js", "/status", "/none", "/metrics"):
         answer = page.ask(path)
         answer.read()
         assert answer.headers["X-Content-Type-Options"] == "nosniff", path
@@ -172,4 +172,4 @@ def test_a_run_without_a_controller_says_so(page: Page) -> None:
 
 def test_the_metrics_are_here_too(page: Page) -> None:
     page.play(4)
-    assert b'edge_dnq_frames_total{action="w8a8"} 4.0' in page.read("/metrics/")
+    assert b'edge_dnq_frames_total{action="w8a8"} 4.0' in page.read("/metrics")
