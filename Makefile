@@ -29,11 +29,11 @@ demo: install
 
 # The whole suite.
 test: install
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 # Without the tests that take minutes.
 test-fast: install
-	$(BIN)/python -m pytest -n 2 -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow'
 
 lint: install
 	clang-format --dry-run -Werror $(CPP)

@@ -20,6 +20,9 @@ import pytest
 from edge_dnq.synthetic import render_clip, write_clip
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# In one process of a parallel run: the wheel is built and installed once.
+pytestmark = pytest.mark.xdist_group("packaging")
+
 LIBRARY = "edge_dnq/_native/libedge_dnq_litert.so"
 SYSTEM_LIBRARIES = {
     "libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1", "libpthread.so.0",
