@@ -12,6 +12,7 @@ import io
 import os
 import stat
 import zipfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -58,24 +59,31 @@ __all__ = [
 
 
 class Bundle:
-    """A bundle whose files were read and checked; nothing is read from disk after :meth:`load`.
+    """A bundle whose files are checked when they are read, which is before they are used.
 
     Attributes:
         path: The folder it came from.
         manifest: What it holds.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, contents: dict[str, bytes]) -> None:
+    def __init__(
+        self, path: Path, manifest: Manifest, contents: dict[str, bytes], check: bool = True
+    ) -> None:
         self.path = path
         self.manifest = manifest
         self._contents = contents
+        self._check = check
 
     @classmethod
-    def load(cls, path: str | Path, check: bool = True) -> Bundle:
+    def load(
+        cls, path: str | Path, check: bool = True, keys: Sequence[str] | None = None
+    ) -> Bundle:
         """Read a bundle into memory and check it.
 
         Args:
             path: The bundle's folder.
+            keys: Names that ``files`` use: of every program, only the file under the first name it
+                has is read now. None reads all, after which nothing is read from disk.
             check: Compare every file's size and sha256 with the manifest. Without it files are
                 only kept inside the folder and under the size limit: for looking into a damaged
                 bundle, never for running one.
@@ -86,25 +94,29 @@ class Bundle:
         folder = Path(path)
         manifest = read_manifest(folder)
         contents: dict[str, bytes] = {}
-        for spec in listed_files(manifest):
-            if spec.file in contents:
-                raise BundleError(f"{folder}: two entries of the manifest name {spec.file}")
-            content = _read_inside(folder, spec.file, MAX_FILE_BYTES)
-            if check:
-                _compare(folder, spec, content)
-            contents[spec.file] = content
-        return cls(folder, manifest, contents)
+        names = [spec.file for spec in listed_files(manifest)]
+        for name in names:
+            if names.count(name) > 1:
+                raise BundleError(f"{folder}: two entries of the manifest name {name}")
+        bundle = cls(folder, manifest, contents, check)
+        for spec in listed_files(manifest) if keys is None else _selected(manifest, keys):
+            bundle.read(spec)
+        return bundle
 
     def read(self, spec: FileSpec) -> bytes:
         """Return the content of one of the manifest's files: the very bytes that were checked.
 
         Raises:
-            BundleError: the manifest does not list it.
+            BundleError: the manifest does not list it, or it is not as the manifest says.
         """
-        try:
-            return self._contents[spec.file]
-        except KeyError:
-            raise BundleError(f"{self.path}: the manifest lists no file {spec.file!r}") from None
+        if spec.file not in self._contents:
+            if spec not in listed_files(self.manifest):
+                raise BundleError(f"{self.path}: the manifest lists no file {spec.file!r}")
+            content = _read_inside(self.path, spec.file, MAX_FILE_BYTES)
+            if self._check:
+                _compare(self.path, spec, content)
+            self._contents[spec.file] = content
+        return self._contents[spec.file]
 
     def program(self, name: str) -> ProgramSpec:
         """Return the program called ``name``.
@@ -123,7 +135,8 @@ class Bundle:
 
         Keys: ``frames`` uint8 [N, S, S, 3]; ``program/<name>`` [N, K], int8 or float32 like the
         program's output; where the program was made from float arithmetic that is not its own,
-        ``float/<name>``, that arithmetic's logits, float32 [N, K]; with a policy also
+        ``float/<name>``, that arithmetic's logits, float32 [N, K]; where one of the program's files
+        rounds otherwise than the rest, ``<its name in files>/<name>``; with a policy also
         ``policy/logits`` float32 [N, A] and ``policy/h``, ``policy/c`` float32 [1, H], the state
         after the N frames in order from the zero state.
 
@@ -134,6 +147,14 @@ class Bundle:
         arrays = _load_arrays(self.path / name, self.read(self.manifest.golden))
         _check_golden(self.path / name, self.manifest, arrays)
         return arrays
+
+
+def _selected(manifest: Manifest, keys: Sequence[str]) -> Iterable[FileSpec]:
+    """Yield of every program, and of the policy, the file under the first of ``keys`` it has."""
+    owners = [program.files for program in manifest.programs]
+    owners += [manifest.policy.files] if manifest.policy is not None else []
+    for files in owners:
+        yield from [files[key] for key in keys if key in files][:1]
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -285,6 +306,9 @@ def _check_golden(path: Path, manifest: Manifest, arrays: dict[str, NDArray[np.g
         expected[f"program/{program.name}"] = ((count, classes), dtype)
         if f"float/{program.name}" in arrays:
             expected[f"float/{program.name}"] = ((count, classes), np.float32)
+        for key in program.files:
+            if f"{key}/{program.name}" in arrays:
+                expected[f"{key}/{program.name}"] = ((count, classes), dtype)
     if manifest.policy is not None:
         state = manifest.policy.inputs[1].shape
         expected["policy/logits"] = ((count, len(manifest.actions)), np.float32)

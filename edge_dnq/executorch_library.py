@@ -114,13 +114,13 @@ def library_status() -> LibraryStatus:
         built_for = library.edge_dnq_executorch_version().decode()
     except (OSError, AttributeError) as error:
         return LibraryStatus(str(path), None, installed, f"cannot load {path}: {error}")
-    problem = None
+    mismatch = None
     if _minor(built_for) != _minor(installed or ""):
-        problem = (
+        mismatch = (
             f"{path} was built for ExecuTorch {built_for}, installed is {installed or 'another'}: "
             "install edge-dnq again"
         )
-    return LibraryStatus(str(path), built_for, installed, problem)
+    return LibraryStatus(str(path), built_for, installed, mismatch)
 
 
 def _minor(version: str) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -315,6 +317,29 @@ def choose_runtime(bundle: Bundle, runtime: str = "auto") -> str:
     raise RuntimeMissingError(f"no runtime for {bundle.path} is installed: {installs[0]}")
 
 
+def program_key(files: Mapping[str, FileSpec], runtime: str, kernels: str = "auto") -> str:
+    """Return which of a program's ``files`` runs on ``runtime`` with ``kernels``.
+
+    Raises:
+        BundleError: none does.
+    """
+    for key in RUNTIMES[runtime].keys(kernels):
+        if key in files:
+            return key
+    raise BundleError(f"there is no program for {runtime}, only for {', '.join(files)}")
+
+
+def open_bundle(path: str | Path, runtime: str = "auto", kernels: str = "auto") -> Bundle:
+    """Load a bundle, reading no programs but those that ``runtime`` would run with ``kernels``.
+
+    Raises:
+        BundleError: see :meth:`Bundle.load` and :func:`choose_runtime`.
+        RuntimeMissingError: see :func:`choose_runtime`.
+    """
+    chosen = choose_runtime(Bundle.load(path, keys=()), runtime)
+    return Bundle.load(path, keys=RUNTIMES[chosen].keys(kernels))
+
+
 def load_from_bundle(
     bundle: Bundle,
     files: dict[str, FileSpec],
@@ -329,7 +354,7 @@ def load_from_bundle(
     Raises:
         BundleError: it does not load or is not what the manifest says; the message names the file.
     """
-    spec = files[runtime]
+    spec = files[program_key(files, runtime, kernels)]
     try:
         return load_program(bundle.read(spec), inputs, outputs, runtime, threads, kernels)
     except BundleError as error:

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edge_dnq.bundle import Bundle
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import (
     json_option,
@@ -22,6 +21,7 @@ from edge_dnq.cli.output import console, kernel_lines, print_json, table
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.evaluation import Evaluation, evaluate
 from edge_dnq.report.colors import ActionStyle, action_styles
+from edge_dnq.session import open_bundle
 from edge_dnq.sweep.front import Interval, Sweep, sweep
 from edge_dnq.sweep.plot import check_plot_path, write_plot
 
@@ -88,7 +88,7 @@ def command(
         if not sweeping:
             raise EdgeDnqError("--plot draws a sweep: add --sweep")
         check_plot_path(plot)
-    loaded = Bundle.load(bundle)
+    loaded = open_bundle(bundle, runtime, kernels)
     terminal = console(error=True)
     bar = Progress(
         TextColumn("clips"),

@@ -22,6 +22,7 @@ from edge_dnq.video.sampling import sample_clip
 if TYPE_CHECKING:
     from edge_dnq.nn.model import VideoModel
     from edge_dnq_export.pipeline import ExportReport
+    from edge_dnq_export.targets import RuntimeChoice
 
 INSTALL = "pip install 'edge-dnq[export]'"
 CHECK_FRAMES = 8
@@ -53,6 +54,13 @@ CHECK_FRAMES = 8
     type=click.Path(path_type=Path),
     help="Video whose frames the programs are checked on.  [default: a rendered clip]",
 )
+@click.option(
+    "--runtime",
+    type=click.Choice(("litert", "executorch", "both")),
+    default="litert",
+    show_default=True,
+    help="Whose programs go into the bundle.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing bundle.")
 @videoiq.import_options
 @json_option
@@ -66,6 +74,7 @@ def command(
     seed: int,
     name: str | None,
     frames: Path | None,
+    runtime: RuntimeChoice,
     overwrite: bool,
     as_json: bool,
     **settings: Any,
@@ -79,6 +88,7 @@ def command(
     Examples:
       edge-dnq export model.pt -o bundle/
       edge-dnq export --random resnet18 --input 224 --classes 200 -o bundle/
+      edge-dnq export model.pt --runtime both -o bundle/
       edge-dnq export theirs.pth.tar --input 224 --skip-lengths 1,2 -o bundle/
     """
     shape = {"input_size": input_size, "classes": classes, "width": width}
@@ -89,6 +99,8 @@ def command(
     if checkpoint is not None and videoiq.is_import(checkpoint):
         if classes is not None or width is not None:
             raise click.UsageError("--classes and --width belong to --random")
+        if runtime != "litert":
+            raise click.UsageError("VideoIQ checkpoints become programs for litert only")
         _import(checkpoint, output, imports, input_size, name, frames, overwrite, as_json)
         return
     if imports.given():
@@ -99,6 +111,7 @@ def command(
         lambda: _model(checkpoint, architecture, given, seed),
         output,
         name=name or output.resolve().name,
+        runtime=runtime,
         frames=frames,
         overwrite=overwrite,
     )
@@ -153,6 +166,7 @@ def export(
     output: Path,
     *,
     name: str,
+    runtime: RuntimeChoice = "litert",
     frames: Path | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
@@ -162,6 +176,7 @@ def export(
         make_model: Called once it is known that ``output`` may be written.
         output: Folder of the bundle.
         name: Name in the manifest.
+        runtime: Whose programs go into the bundle.
         frames: Video to check the programs on.
         overwrite: Replace an existing bundle.
 
@@ -193,6 +208,7 @@ def export(
             model,
             output,
             name=name,
+            runtime=runtime,
             golden_frames=golden,
             overwrite=overwrite,
             progress=progress,
@@ -204,13 +220,18 @@ def facts(report: ExportReport) -> dict[str, Any]:
     bundle = Bundle.load(report.path)
     programs = {}
     for entry in report.programs:
-        own = read_program_facts(bundle.read(bundle.program(entry.name).files["litert"]))
+        files = bundle.program(entry.name).files
+        ops = entry.ops
+        if "litert" in files:
+            ops = read_program_facts(bundle.read(files["litert"])).ops
         programs[entry.name] = {
-            "ops": own.ops,
+            "ops": ops,
             "macs": entry.macs,
-            "bytes": entry.bytes,
+            "bytes": sum(entry.files.values()),
+            "files": entry.files,
             "levels": entry.levels,
             "outputs_equal": entry.outputs,
+            "stock_differences": entry.stock_differences,
             "torch_rounding": entry.rounding,
             "seconds": entry.seconds,
         }
@@ -243,6 +264,13 @@ def show(report: ExportReport) -> None:
         policy = (
             f"; the policy's memory differs from torch by {report.policy.difference:.1g} at most"
         )
+    for entry in report.programs:
+        if entry.stock_differences is not None and entry.stock_differences[0]:
+            count, largest = entry.stock_differences
+            click.echo(
+                f"{entry.name}: stock ExecuTorch rounds additions by a rule of its own: {count} of "
+                f"{entry.outputs} outputs are up to {largest} codes off"
+            )
     click.echo(
         f"wrote {report.path} in {report.seconds:.0f} s: every integer equals the reference{policy}"
     )

@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from edge_dnq.budget import BudgetPicker
-from edge_dnq.bundle import Bundle
 from edge_dnq.cli.budget import budget_options, hold_budget, wanted_budget
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import (
@@ -33,7 +32,7 @@ from edge_dnq.serve.control import BudgetControl
 from edge_dnq.serve.feed import Feed
 from edge_dnq.serve.metrics import RunMetrics
 from edge_dnq.serve.spectators import Spectators, Wanted, parse_wanted
-from edge_dnq.session import Session
+from edge_dnq.session import Session, open_bundle
 from edge_dnq.video.camera import LiveSource
 from edge_dnq.video.overlay import OverlayWriter
 from edge_dnq.video.sources import Frame, FrameSource, open_source
@@ -108,7 +107,7 @@ def command(
     if as_json and wanted.print_metrics:
         raise EdgeDnqError("--json and --metrics - would both print on stdout: choose one")
     budget = wanted_budget(budget_ms, fps, cost)
-    loaded = Bundle.load(bundle)
+    loaded = open_bundle(bundle, runtime, kernels)
     picker = parse_policy(policy, loaded.manifest.actions, seed)
     with quiet_native():
         session = Session(loaded, runtime=runtime, threads=threads, policy=picker, kernels=kernels)

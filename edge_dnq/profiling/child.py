@@ -20,7 +20,7 @@ from edge_dnq.bundle import Bundle, FileSpec, TensorSpec
 from edge_dnq.profiling.measure import Rota
 from edge_dnq.profiling.memory import footprint, growth, reset_peak
 from edge_dnq.profiling.table import Start, WholeStart
-from edge_dnq.session import POLICY, Session, load_from_bundle
+from edge_dnq.session import POLICY, Session, load_from_bundle, open_bundle
 
 RUNS = 10
 ALL = "-"
@@ -36,7 +36,7 @@ def main(words: Sequence[str]) -> Start | WholeStart:
     ready_ms = (monotonic() - float(started)) * 1e3
     if program == ALL:
         return whole(path, runtime, threads, kernels, ready_ms)
-    return one(Bundle.load(path), program, runtime, threads, kernels)
+    return one(open_bundle(path, runtime, kernels), program, runtime, threads, kernels)
 
 
 def one(bundle: Bundle, name: str, runtime: str, threads: int, kernels: str) -> Start:
@@ -69,7 +69,7 @@ def whole(path: str, runtime: str, threads: int, kernels: str, ready_ms: float) 
     reset = reset_peak()
     before = footprint()
     started = perf_counter()
-    bundle = Bundle.load(path)
+    bundle = open_bundle(path, runtime, kernels)
     bundle_ms = _milliseconds(started)
     manifest = bundle.manifest
     rota = Rota(manifest.actions, needs_policy=manifest.policy is not None)

@@ -209,10 +209,11 @@ class TorchProgram:
         try:
             if portable_lib._threadpool_get_thread_count() != threads:
                 portable_lib._unsafe_reset_threadpool(threads)
-            program = Runtime.get().load_program(
+            # The method keeps neither program nor content alive.
+            self._program = Runtime.get().load_program(
                 content, verification=Verification.InternalConsistency
             )
-            self._method = program.load_method("forward")
+            self._method = self._program.load_method("forward")
         except RuntimeError as error:
             raise BundleError(f"ExecuTorch cannot load it: {_first_line(error)}") from error
         meta = self._method.metadata

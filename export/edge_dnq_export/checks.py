@@ -15,7 +15,7 @@ from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq.programs import Program
 from edge_dnq.programs.tflite_file import read_program_facts
 from edge_dnq.verification import POLICY_TOLERANCE
-from edge_dnq_export.graph import Float32, Int8, IntegerGraph
+from edge_dnq_export.graph import Conv, Float32, Int8, IntegerGraph
 
 ROUNDING_KINDS = frozenset({"add", "mean"})
 """Operations whose float rounding may differ from the stock runtime's, by one level."""
@@ -28,11 +28,8 @@ def program_outputs(program: Program, codes: Int8) -> Int8:
     )
 
 
-def require_widths(config: ProgramConfig, content: bytes) -> int:
+def require_widths(config: ProgramConfig, content: bytes) -> None:
     """Read the written file back and prove its widths from standard facts alone.
-
-    Returns:
-        The number of levels of its hidden activations.
 
     Raises:
         ExportError: an activation takes another number of levels, or a weight is out of range.
@@ -41,8 +38,23 @@ def require_widths(config: ProgramConfig, content: bytes) -> int:
     problems = facts.low_precision_problems(config.weight_bits, config.activation_bits)
     if problems:
         raise ExportError(f"program {config.name} lost its precision in conversion: {problems[0]}")
-    (levels,) = facts.activation_levels
+
+
+def hidden_levels(graph: IntegerGraph) -> int:
+    """Return how many values a hidden activation takes."""
+    hidden = {
+        graph.tensors[node.output].levels
+        for node in graph.nodes
+        if isinstance(node, Conv) and node.relu6
+    }
+    (levels,) = hidden
     return levels
+
+
+def difference(expected: Int8, actual: Int8) -> tuple[int, int]:
+    """Return how many outputs differ, and by how many codes at most."""
+    distance = np.abs(expected.astype(np.int16) - actual.astype(np.int16))
+    return int((distance > 0).sum()), int(distance.max())
 
 
 def require_equal(name: str, expected: Int8, actual: Int8) -> None:
@@ -133,7 +145,7 @@ def torch_policy_outputs(policy: PolicyNet, frames: torch.Tensor) -> dict[str, F
     }
 
 
-def require_close(expected: dict[str, Float32], actual: dict[str, Float32]) -> float:
+def require_close(name: str, expected: dict[str, Float32], actual: dict[str, Float32]) -> float:
     """Return the largest difference between two runs of the policy.
 
     Raises:
@@ -142,7 +154,7 @@ def require_close(expected: dict[str, Float32], actual: dict[str, Float32]) -> f
     largest = max(float(np.abs(expected[key] - actual[key]).max()) for key in expected)
     if not largest <= POLICY_TOLERANCE:
         raise ExportError(
-            f"the policy program differs from torch by {largest:.2g}, more than "
+            f"{name} differs from torch by {largest:.2g}, more than "
             f"{POLICY_TOLERANCE:g}: please report it with the output of `edge-dnq env`"
         )
     return largest

@@ -14,8 +14,15 @@ from torch import nn
 from torch._export.utils import get_buffer
 
 OPERATION = "edge_dnq::integer_graph"
-PLAIN = frozenset({"aten.permute_copy.default"})
-"""Operations that may stay outside of all backends: they move data and compute nothing."""
+PLAIN = frozenset(
+    {
+        "aten.permute_copy.default",
+        "aten.round.default",
+        "aten.sum.dim_IntList",
+        "dim_order_ops._to_dim_order_copy.default",
+    }
+)
+"""Operations that may stay outside of all backends: the frame's layout and the mean."""
 
 
 @torch.library.custom_op(OPERATION, mutates_args=())
@@ -50,7 +57,7 @@ class EdgeDnqPartitioner(Partitioner):  # type: ignore[misc]
 
     def partition(self, exported_program: Any) -> Any:
         """Tag the integer graphs and their blobs."""
-        tags = {}
+        tags: dict[str, Any] = {}
         for node in filter(_is_integer_graph, exported_program.graph.nodes):
             tag = f"integer_graph_{len(tags)}"
             node.meta["delegation_tag"] = tag
@@ -62,10 +69,14 @@ class EdgeDnqPartitioner(Partitioner):  # type: ignore[misc]
 def lower(module: nn.Module, arguments: tuple[torch.Tensor, ...]) -> tuple[bytes, list[str]]:
     """Return the program's file, and the operations that no backend took."""
     exported = torch.export.export(module, arguments)
+    partitioners = [XnnpackPartitioner()]
+    # Only where it has something to take: operations are decomposed after the first partitioner
+    # unless it objects, and XNNPACK would not know the pieces of a pooling or a linear layer.
+    if any(map(_is_integer_graph, exported.graph.nodes)):
+        partitioners.insert(0, EdgeDnqPartitioner())
     edge = to_edge_transform_and_lower(
         exported,
-        # In this order: a node belongs to the first that wants it.
-        partitioner=[EdgeDnqPartitioner(), XnnpackPartitioner()],
+        partitioner=partitioners,
         compile_config=EdgeCompileConfig(_check_ir_validity=False),
     )
     names = {
@@ -73,4 +84,5 @@ def lower(module: nn.Module, arguments: tuple[torch.Tensor, ...]) -> tuple[bytes
         for node in edge.exported_program().graph.nodes
         if node.op == "call_function" and hasattr(node.target, "_schema")
     }
-    return bytes(edge.to_executorch().buffer), sorted(names - PLAIN)
+    leftovers = sorted(names - PLAIN)
+    return (b"" if leftovers else bytes(edge.to_executorch().buffer)), leftovers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from edge_dnq.bundle import (
     MANIFEST,
     ActionSpec,
     Bundle,
+    FileSpec,
     InputSpec,
     Manifest,
     PolicySpec,
@@ -26,22 +28,24 @@ from edge_dnq.bundle import (
     write_manifest,
 )
 from edge_dnq.errors import EdgeDnqError
+from edge_dnq.executorch_library import require_library
 from edge_dnq.nn.config import ProgramConfig, skip_name
 from edge_dnq.nn.model import VideoModel
 from edge_dnq.programs import load_program
 from edge_dnq.staging import staged_folder
 from edge_dnq.synthetic import render_clip
+from edge_dnq.verification import golden_key
 from edge_dnq.video.preprocess import InputEncoder, network_frame
-from edge_dnq_export import checks, litert, reference
+from edge_dnq_export import checks, reference
 from edge_dnq_export.graph import Tensor
 from edge_dnq_export.lowering import lower, lower_policy
+from edge_dnq_export.targets import KERNELS, RuntimeChoice, Target, targets_for
 
 UInt8 = npt.NDArray[np.uint8]
 Progress = Callable[[str], None]
 
-RUNTIME = "litert"
 GOLDEN_FRAMES = 8
-POLICY_FILE = "policy.tflite"
+POLICY = "policy"
 
 
 @dataclass(frozen=True)
@@ -51,18 +55,23 @@ class ProgramReport:
     Attributes:
         name: The program's name.
         macs: Multiply-accumulates per frame.
-        bytes: Size of the file.
+        ops: Operations of the integer graph by kind.
+        files: Sizes of its files by their names in the manifest.
         levels: Values a hidden activation takes: 256, 16 or 4.
-        outputs: int8 outputs compared with the reference, all equal.
+        outputs: int8 outputs of each file compared with the reference, all equal.
+        stock_differences: Of stock ExecuTorch: outputs that differ from the other programs'
+            because it rounds additions by another rule, and by how many codes at most.
         rounding: Elements per kind of operation where torch rounds a tie the other way.
         seconds: Time to lower, convert and check it.
     """
 
     name: str
     macs: int
-    bytes: int
+    ops: dict[str, int]
+    files: dict[str, int]
     levels: int
     outputs: int
+    stock_differences: tuple[int, int] | None
     rounding: dict[str, int]
     seconds: float
 
@@ -73,13 +82,13 @@ class PolicyReport:
 
     Attributes:
         macs: Multiply-accumulates per frame.
-        bytes: Size of the file.
+        files: Sizes of its files by their names in the manifest.
         difference: Largest difference of logits and state to torch, over the golden frames.
         rounding: As in :class:`ProgramReport`, for the encoder.
     """
 
     macs: int
-    bytes: int
+    files: dict[str, int]
     difference: float
     rounding: dict[str, int]
 
@@ -99,6 +108,7 @@ def export_bundle(
     out: Path,
     *,
     name: str,
+    runtime: RuntimeChoice = "litert",
     golden_frames: UInt8 | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -109,6 +119,7 @@ def export_bundle(
         model: A trained, or random and calibrated, model.
         out: The bundle's folder; it appears whole or not at all.
         name: The bundle's name in its manifest.
+        runtime: Whose programs go into it.
         golden_frames: RGB frames [N, H, W, 3] to check on; None renders a clip.
         overwrite: Replace an existing bundle (never another kind of folder).
         progress: Told what is being done.
@@ -127,15 +138,19 @@ def export_bundle(
     size = model.config.backbone.input_size
     frames = _golden_frames(size, golden_frames)
     golden: dict[str, np.ndarray] = {"frames": frames}
+    targets = targets_for(runtime)
+    if KERNELS in targets:
+        # Programs that cannot be run here cannot be checked here.
+        require_library()
     with staged_folder(out, overwrite=overwrite) as folder:
         programs = []
         for config in model.config.backbone.programs:
             say(f"program {config.name}")
-            programs.append(_export_program(model, config, folder, frames, golden, report))
+            programs.append(_export_program(model, config, targets, folder, frames, golden, report))
         policy = None
         if model.policy is not None:
             say("policy")
-            policy = _export_policy(model, folder, frames, golden, report)
+            policy = _export_policy(model, targets, folder, frames, golden, report)
         say("checking the bundle")
         np.savez_compressed(folder / GOLDEN, allow_pickle=False, **golden)
         write_manifest(folder, _manifest(model, name, tuple(programs), policy, folder))
@@ -154,6 +169,7 @@ def _golden_frames(size: int, frames: UInt8 | None) -> UInt8:
 def _export_program(
     model: VideoModel,
     config: ProgramConfig,
+    targets: tuple[Target, ...],
     folder: Path,
     frames: UInt8,
     golden: dict[str, np.ndarray],
@@ -161,11 +177,6 @@ def _export_program(
 ) -> ProgramSpec:
     started = time.perf_counter()
     graph = lower(model.backbone, config.name)
-    path = folder / f"{config.name}.tflite"
-    litert.write_program(graph, path)
-    content = path.read_bytes()
-    levels = checks.require_widths(config, content)
-
     side = model.backbone.resolution(config.name)
     resized = np.stack([network_frame(frame, side) for frame in frames])
     inputs = _tensor_spec(graph.tensors[graph.input], "args_0")
@@ -173,26 +184,39 @@ def _export_program(
     encoder = InputEncoder(model.config.mean, model.config.std, *inputs.grid)
     codes = np.concatenate([encoder(frame) for frame in resized])
     values = reference.run(graph, codes)
-    program = load_program(content, (inputs,), (outputs,), RUNTIME)
-    expected = values[graph.output]
-    checks.require_equal(config.name, expected, checks.program_outputs(program, codes))
+    expected = golden[f"program/{config.name}"] = values[graph.output]
+    files: dict[str, FileSpec] = {}
+    differences = None
+    for target in targets:
+        path = folder / f"{config.name}{target.suffix}"
+        target.write_program(graph, path)
+        content = path.read_bytes()
+        if target.runtime == "litert":
+            checks.require_widths(config, content)
+        if not target.exact:
+            stock = reference.run(graph, codes, target.add)[graph.output]
+            differences = checks.difference(golden[f"program/{config.name}"], stock)
+            expected = golden[golden_key(target.key, config.name)] = stock
+        program = load_program(
+            content, (inputs,), (outputs,), target.runtime, kernels=target.kernels
+        )
+        checks.require_equal(path.name, expected, checks.program_outputs(program, codes))
+        files[target.key] = file_spec(folder, path.name)
     normalised = model.normalise(torch.from_numpy(resized))
     rounding = checks.torch_differences(
         graph, values, lambda tap: model.backbone.deployed(normalised, config.name, tap)
     )
-    golden[f"program/{config.name}"] = expected
-
-    spec = file_spec(folder, path.name)
-    seconds = time.perf_counter() - started
     report.programs.append(
         ProgramReport(
             config.name,
             graph.macs,
-            spec.bytes,
-            levels,
+            dict(Counter(type(node).__name__ for node in graph.nodes)),
+            {key: spec.bytes for key, spec in files.items()},
+            checks.hidden_levels(graph),
             expected.size,
+            differences,
             dict(rounding),
-            seconds,
+            time.perf_counter() - started,
         )
     )
     return ProgramSpec(
@@ -202,12 +226,13 @@ def _export_program(
         macs=graph.macs,
         input=inputs,
         output=outputs,
-        files={RUNTIME: spec},
+        files=files,
     )
 
 
 def _export_policy(
     model: VideoModel,
+    targets: tuple[Target, ...],
     folder: Path,
     frames: UInt8,
     golden: dict[str, np.ndarray],
@@ -217,9 +242,6 @@ def _export_policy(
     assert policy is not None
     size, hidden = policy.config.input_size, policy.config.hidden
     lowered = lower_policy(policy)
-    path = folder / POLICY_FILE
-    litert.write_policy(policy, lowered, path)
-
     frame = _tensor_spec(lowered.encoder.tensors[lowered.encoder.input], "args_0")
     inputs = (frame, *_state_specs("args", hidden))
     logits = TensorSpec(name="output_0", shape=(1, len(model.config.actions)), dtype="float32")
@@ -232,13 +254,23 @@ def _export_policy(
     rounding = checks.torch_differences(
         lowered.encoder, values, lambda tap: policy.deployed(normalised, tap)
     )
-    program = load_program(path.read_bytes(), inputs, outputs, RUNTIME)
-    actual = checks.policy_outputs(program, codes, hidden)
-    difference = checks.require_close(checks.torch_policy_outputs(policy, normalised), actual)
-    golden.update(actual)
-    spec = file_spec(folder, path.name)
-    report.policy = PolicyReport(policy.macs(), spec.bytes, difference, dict(rounding))
-    return PolicySpec(macs=policy.macs(), inputs=inputs, outputs=outputs, files={RUNTIME: spec})
+    expected = checks.torch_policy_outputs(policy, normalised)
+    files: dict[str, FileSpec] = {}
+    difference = 0.0
+    for target in targets:
+        path = folder / f"{POLICY}{target.suffix}"
+        target.write_policy(policy, lowered, path)
+        program = load_program(
+            path.read_bytes(), inputs, outputs, target.runtime, kernels=target.kernels
+        )
+        actual = checks.policy_outputs(program, codes, hidden)
+        difference = max(difference, checks.require_close(path.name, expected, actual))
+        if not files:
+            golden.update(actual)
+        files[target.key] = file_spec(folder, path.name)
+    sizes = {key: spec.bytes for key, spec in files.items()}
+    report.policy = PolicyReport(policy.macs(), sizes, difference, dict(rounding))
+    return PolicySpec(macs=policy.macs(), inputs=inputs, outputs=outputs, files=files)
 
 
 def _tensor_spec(tensor: Tensor, name: str) -> TensorSpec:
