@@ -11,8 +11,11 @@ constexpr int kMultiplierBits = 20;
 }  // namespace
 
 bool can_add(const Tensor& a, const Tensor& b, const Tensor& output) {
-  const float ratio = std::max(a.scale / output.scale, b.scale / output.scale);
-  return ratio >= 0x1p-10F && ratio < 0x1p8F;
+  const auto fits = [&](const Tensor& term) {
+    const float ratio = term.scale / output.scale;
+    return ratio >= 0x1p-10F && ratio < 0x1p8F;
+  };
+  return fits(a) && fits(b);
 }
 
 AddFactors add_factors(const Tensor& a, const Tensor& b, const Tensor& output) {

@@ -30,11 +30,13 @@ class ConvStep final : public Step {
         panel_(std::move(panel)),
         block_bytes_(block_bytes(kernel_, window_)),
         blocks_(block_count(kernel_, out_.channels())),
-        flush_steps_(flush_steps(op)) {
+        flush_steps_(flush_steps(op)),
+        gapless_(is_gapless(out_)) {
     const Tensor& own = context.tensor(conv_.output).shape;
     clamp_ = {own.zero_point, conv_.range.low, conv_.range.high};
     if (op.add.other >= 0) {
       other_ = &context.view(op.add.other);
+      gapless_ = gapless_ && is_gapless(*other_);
       add_ = add_factors(own, other_->tensor->shape, out_.tensor->shape);
       add_clamp_ = {out_.tensor->shape.zero_point, op.add.range.low, op.add.range.high};
     }
@@ -105,7 +107,8 @@ class ConvStep final : public Step {
   std::size_t acc_bytes() const {
     return padded(tile_channels()) * kernel_.max_rows * sizeof(std::int32_t);
   }
-  std::size_t q_bytes() const { return padded(tile_channels()); }
+  /// A whole tile's q, pixel after pixel.
+  std::size_t q_bytes() const { return padded(tile_channels() * kernel_.max_rows) + kRowPadding; }
   std::size_t sums_bytes() const {
     return holds_codes(kernel_.element)
                ? padded(out_.height() * out_.width()) * sizeof(std::int32_t)
@@ -165,12 +168,15 @@ class ConvStep final : public Step {
     Cursor(const ConvStep& step, std::size_t pixel)
         : step_(&step), y_(pixel / step.out_.width()), x_(pixel % step.out_.width()) {}
 
-    void advance() {
-      if (++x_ == step_->out_.width()) {
+    void advance(std::size_t pixels = 1) {
+      x_ += pixels;
+      if (x_ == step_->out_.width()) {
         x_ = 0;
         ++y_;
       }
     }
+    /// Pixels from here to the end of the image row.
+    std::size_t left_in_row() const { return step_->out_.width() - x_; }
     const std::uint8_t* window() const {
       return step_->window_origin_ + y_ * step_->window_row_ + x_ * step_->window_column_;
     }
@@ -245,6 +251,7 @@ class ConvStep final : public Step {
   /// From accumulators to the stored output.
   void finish(const Scratch& scratch, const Tile& tile, Cursor cursor, std::size_t channel) const {
     const std::size_t n = std::min(tile.blocks * kernel_.nr, out_.channels() - channel);
+    if (gapless_ && n == out_.channels()) return finish_pixels(scratch, tile, cursor);
     const std::size_t offset = pixel_bytes(out_.format(), channel);
     const std::size_t other_offset = other_ == nullptr ? 0 : pixel_bytes(other_->format(), channel);
     for (std::size_t row = 0; row < tile.rows; ++row, cursor.advance()) {
@@ -264,6 +271,33 @@ class ConvStep final : public Step {
     }
   }
 
+  /// The same where the tile has all channels: pixels follow each other in memory, so that a run
+  /// of them is one long row. With few channels most of the time would go into starting rows.
+  void finish_pixels(const Scratch& scratch, const Tile& tile, Cursor cursor) const {
+    const std::size_t channels = out_.channels();
+    for (std::size_t row = 0; row < tile.rows;) {
+      const std::size_t run = std::min(tile.rows - row, cursor.left_in_row());
+      for (std::size_t i = 0; i < run; ++i) {
+        ops_.requantise(tile.acc + (row + i) * tile.acc_stride, bias_.data(), multiplier_.data(),
+                        channels, clamp_, scratch.q + i * channels);
+      }
+      const std::size_t n = run * channels;
+      if (other_ != nullptr) {
+        const std::uint8_t* other = cursor.in(*other_);
+        for_blocks(other_->format(), n, [&](std::size_t byte, std::size_t first, std::size_t size) {
+          ops_.unpack(other_->format(), other + byte, size, scratch.other + first);
+        });
+        ops_.add(scratch.q, scratch.other, n, add_, add_clamp_, scratch.q);
+      }
+      std::uint8_t* out = cursor.in(out_);
+      for_blocks(out_.format(), n, [&](std::size_t byte, std::size_t first, std::size_t size) {
+        ops_.pack(out_.format(), scratch.q + first, size, out + byte);
+      });
+      row += run;
+      cursor.advance(run);
+    }
+  }
+
   Conv conv_;
   const MicroKernel& kernel_;
   const RowOps& ops_;
@@ -278,6 +312,7 @@ class ConvStep final : public Step {
   std::size_t block_bytes_;
   std::size_t blocks_;
   std::size_t flush_steps_;
+  bool gapless_;  ///< pixels of the output, and of what is added, leave no slot unused
   Clamp clamp_{};
   AddFactors add_{};
   Clamp add_clamp_{};

@@ -22,14 +22,14 @@ class DepthwiseStep final : public Step {
   }
 
   std::size_t scratch_bytes() const override {
-    return padded(out_.channels()) * (1 + sizeof(std::int32_t));
+    return padded(out_.channels()) * sizeof(std::int32_t) + padded(out_.width() * out_.channels()) +
+           64;
   }
 
   void run(int part, int parts, std::uint8_t* scratch) const override {
     if (part == 0) fill_halo(out_);
     auto* acc = reinterpret_cast<std::int32_t*>(scratch);
     auto* q = reinterpret_cast<std::int8_t*>(acc + padded(out_.channels()));
-    const PixelAccess access(ops_);
     DepthwisePixel pixel{};
     pixel.taps = taps_.data();
     pixel.pairs = taps_.size() / 2;
@@ -42,9 +42,10 @@ class DepthwiseStep final : public Step {
         pixel.window = in_.at(y * static_cast<std::size_t>(conv_.stride_height),
                               x * static_cast<std::size_t>(conv_.stride_width));
         ops_.depthwise(pixel, acc);
-        ops_.requantise(acc, bias_.data(), multiplier_.data(), out_.channels(), clamp_, q);
-        access.write(out_, y, x, q);
+        ops_.requantise(acc, bias_.data(), multiplier_.data(), out_.channels(), clamp_,
+                        q + x * out_.channels());
       }
+      write_row(y, q);
     }
   }
 
@@ -60,6 +61,16 @@ class DepthwiseStep final : public Step {
   }
 
  private:
+  void write_row(std::size_t y, const std::int8_t* q) const {
+    const std::size_t pixels = is_gapless(out_) ? 1 : out_.width();
+    const std::size_t channels = out_.width() / pixels * out_.channels();
+    for (std::size_t x = 0; x < pixels; ++x) {
+      for_blocks(out_.format(), channels, [&](std::size_t byte, std::size_t first, std::size_t n) {
+        ops_.pack(out_.format(), q + x * channels + first, n, out_.at(y, x) + byte);
+      });
+    }
+  }
+
   std::size_t tap_count() const {
     return static_cast<std::size_t>(conv_.kernel_height) *
            static_cast<std::size_t>(conv_.kernel_width);

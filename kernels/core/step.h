@@ -27,6 +27,14 @@ struct View {
   std::size_t height() const { return static_cast<std::size_t>(tensor->shape.height); }
 };
 
+/// Whether the pixels of an image row are packed as one pixel of all their channels would be.
+inline bool is_gapless(const View& view) {
+  const std::size_t unit = view.format() == Format::kTriple2 ? kTripleBlock
+                           : view.format() == Format::kPair2 ? 2
+                                                             : 1;
+  return view.channels() % unit == 0;
+}
+
 /// Visits n channels, from a block's start on, in the runs that RowOps pack at once:
 /// visit(byte, first channel, channels).
 template <typename Visit>
