@@ -18,7 +18,7 @@ from edge_dnq.errors import EdgeDnqError
 from edge_dnq.report.clips import ClipStudy, study_clips
 from edge_dnq.report.front import read_front
 from edge_dnq.report.layers import TFLITE, study_layers
-from edge_dnq.report.page import Report, environment, write_report
+from edge_dnq.report.page import Report, environment, matching_tables, write_report
 
 SUFFIXES = (".html", ".htm")
 
@@ -79,7 +79,10 @@ def command(
         layers = None
         if any(TFLITE in program.files for program in loaded.manifest.programs):
             layers = study_layers(loaded, _examples(loaded, study))
-        write_report(output, Report(loaded, layers, points, study))
+        tables, problems = matching_tables(loaded)
+        write_report(output, Report(loaded, layers, points, study, tables))
+    for problem in problems:
+        click.echo(f"note: left out: {problem}", err=True)
     click.echo(f"wrote {output}, {human_bytes(output.stat().st_size)}")
 
 

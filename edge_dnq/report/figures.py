@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_dnq.report.colors import SERIES, ActionStyle
+from edge_dnq.profiling.table import Interval, ThreadCosts
+from edge_dnq.report.colors import ActionStyle
 from edge_dnq.report.front import FrontPoint
 from edge_dnq.report.layers import Histogram, Layer, NetworkLayers
 from edge_dnq.report.svg import DIM, GRID, PAPER, drawing, page_svg
+from edge_dnq.sweep.plot import STYLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,39 +127,38 @@ def _sqnr_of(layer: Layer, name: str, *, weights: bool) -> float | None:
 
 
 def front_figure(points: Sequence[FrontPoint], unit: str) -> str:
-    """Draw accuracy over cost, one mark per policy, curves for sweeps."""
-    groups: dict[str, list[FrontPoint]] = {}
-    for point in points:
-        groups.setdefault(point.group, []).append(point)
-    with drawing(260) as figure:
+    """Draw accuracy over cost, a mark per policy and a curve per family that has one."""
+    families = {name: [p for p in points if p.family == name] for name in STYLES}
+    with drawing(320) as figure:
         axes = figure.subplots()
-        for place, (group, own) in enumerate(groups.items()):
-            color = SERIES[place % len(SERIES)]
+        for name, own in families.items():
+            if not own:
+                continue
             own = sorted(own, key=lambda point: point.cost)
-            x = [point.cost for point in own]
-            y = [100 * point.accuracy for point in own]
-            spread = [
-                [100 * (p.accuracy - p.low) for p in own],
-                [100 * (p.high - p.accuracy) for p in own],
-            ]
-            axes.errorbar(x, y, spread, fmt="none", ecolor=color, elinewidth=1, capsize=2)
-            axes.plot(
-                x,
-                y,
+            label, color, mark, line = STYLES[name]
+            accuracy = np.array([point.accuracy for point in own])
+            low, high = (np.array([getattr(p, end) for p in own]) for end in ("low", "high"))
+            drawn = axes.errorbar(
+                [point.cost for point in own],
+                100 * accuracy,
+                (100 * (accuracy - low), 100 * (high - accuracy)),
                 color=color,
-                marker=MARKERS[place % len(MARKERS)],
-                markersize=5.5,
-                linestyle="-" if own[0].curve else "",
+                marker=mark,
+                markersize=5,
+                linestyle=line if len(own) > 2 else "",
                 linewidth=1,
-                label=group,
+                elinewidth=0.8,
+                label=label,
             )
+            for bar in drawn.lines[2]:
+                bar.set_alpha(0.5)
         axes.set_xlabel(f"cost, {unit}")
         axes.set_ylabel("accuracy, %")
         axes.set_xlim(left=0)
-        axes.margins(x=0.12, y=0.08)
+        axes.margins(x=0.14, y=0.1)
         axes.grid()
-        _name_points(axes, [point for point in points if not point.curve])
-        figure.legend(loc="outside upper left", ncols=2, handlelength=1.5)
+        _name_points(axes, [point for point in points if point.named])
+        figure.legend(loc="outside upper left", ncols=1, handlelength=1.5, labelspacing=0.3)
         best = max(points, key=lambda point: point.accuracy)
         cheap = min(points, key=lambda point: point.cost)
         return page_svg(
@@ -170,20 +171,72 @@ def front_figure(points: Sequence[FrontPoint], unit: str) -> str:
 
 
 def _name_points(axes: Axes, points: Sequence[FrontPoint]) -> None:
-    """Write names beside marks, on the side where there is more room."""
-    ordered = sorted(points, key=lambda point: point.cost)
+    """Write names above marks; those of near marks above each other."""
     low, high = axes.get_xlim()
-    places = [low, *(point.cost for point in ordered), high]
-    for place, point in enumerate(ordered, 1):
-        right = places[place + 1] - places[place] >= places[place] - places[place - 1]
+    bottom, top = axes.get_ylim()
+    last, floor = -math.inf, 0.0
+    for point in sorted(points, key=lambda point: point.cost):
+        near = point.cost - last < 0.16 * (high - low)
+        last = point.cost
+        place = (100 * point.accuracy - bottom) / (top - bottom)
+        floor = max(place, floor + 0.045) if near else place
         axes.annotate(
             point.name.removeprefix("uniform:"),
-            (point.cost, 100 * point.accuracy),
-            (5 if right else -5, 4),
+            ((point.cost - low) / (high - low), floor),
+            (4, 4),
+            xycoords="axes fraction",
             textcoords="offset points",
-            ha="left" if right else "right",
             fontsize=8,
         )
+
+
+def cost_figure(name: str, costs: ThreadCosts, styles: Mapping[str, ActionStyle]) -> str:
+    """Draw what a frame of each action takes: the median, and a line to the 95th percentile."""
+    rows = [(action, cost) for action, cost in costs.actions.items() if action in styles]
+    with drawing(46 + 20 * len(rows)) as figure:
+        axes = figure.subplots()
+        for place, (action, cost) in enumerate(rows):
+            axes.barh(place, cost.median_ms, 0.7, color=styles[action].color)
+            axes.plot([cost.median_ms, cost.p95_ms], [place, place], color=DIM, linewidth=1)
+            axes.plot([cost.p95_ms], [place], color=DIM, marker="|", markersize=7)
+        axes.set_yticks(range(len(rows)), [action for action, _ in rows])
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("ms per frame, policy included")
+        axes.grid(axis="x")
+        axes.spines["left"].set_visible(False)
+        told = [f"{action}: {c.median_ms:.3f} ms, p95 {c.p95_ms:.3f} ms" for action, c in rows]
+        return page_svg(figure, name, "What a frame of each action takes", "; ".join(told))
+
+
+def sustained_figure(
+    name: str, intervals: Sequence[Interval], styles: Mapping[str, ActionStyle]
+) -> str:
+    """Draw how durations, and the temperature, go on over minutes of work."""
+    hot = any(interval.celsius is not None for interval in intervals)
+    with drawing(230 if hot else 170) as figure:
+        grid = figure.subplots(2 if hot else 1, 1, squeeze=False, sharex=True)
+        upper, lower = grid[0][0], grid[-1][0]
+        minutes = [interval.time_s / 60 for interval in intervals]
+        for action, style in styles.items():
+            if action in intervals[0].median_ms:
+                taken = [interval.median_ms.get(action, math.nan) for interval in intervals]
+                upper.plot(minutes, taken, color=style.color, label=action)
+        upper.set_ylim(bottom=0)
+        upper.set_ylabel("ms per frame")
+        if hot:
+            degrees = [math.nan if i.celsius is None else i.celsius for i in intervals]
+            lower.plot(minutes, degrees, color=DIM)
+            lower.set_ylabel("degrees C")
+        lower.set_xlabel("minutes")
+        figure.legend(loc="outside upper right", ncols=4, handlelength=1.2)
+        first, last = intervals[0].median_ms, intervals[-1].median_ms
+        told = [
+            f"{a}: {first[a]:.3f} ms at first, {last.get(a, math.nan):.3f} ms at last"
+            for a in first
+        ]
+        return page_svg(figure, name, "Durations over minutes of work", "; ".join(told))
 
 
 def mix_figure(mix: Mapping[str, Mapping[str, float]], styles: Mapping[str, ActionStyle]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from edge_dnq.errors import DataError
+from edge_dnq.sweep.plot import STYLES
 
 MAX_BYTES = 64 << 20
 Z95 = 1.959964
@@ -23,9 +24,9 @@ class FrontPoint:
 
     Attributes:
         name: Its description.
-        group: The family it is drawn with.
-        curve: Whether its family is one curve.
-        cost: Mean cost of a frame, relative to ``reference``.
+        family: What it is drawn with, a key of :data:`edge_dnq.sweep.plot.STYLES`.
+        named: Whether its name is written beside its mark.
+        cost: Mean cost of a frame, relative to the reference.
         accuracy: Fraction of clips that were right.
         low: Lower end of the 95 % interval of the accuracy.
         high: Upper end.
@@ -34,8 +35,8 @@ class FrontPoint:
     """
 
     name: str
-    group: str
-    curve: bool
+    family: str
+    named: bool
     cost: float
     accuracy: float
     low: float
@@ -72,8 +73,8 @@ def _read(path: Path) -> list[FrontPoint]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{path} is not JSON: {error}") from error
     try:
-        return [_evaluation(value)]
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        return _sweep(value) if "points" in value else [_evaluation(value)]
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
         raise DataError(
             f"{path} is not what `edge-dnq eval --json` prints: {type(error).__name__} {error}"
         ) from error
@@ -85,8 +86,8 @@ def _evaluation(value: dict[str, Any]) -> FrontPoint:
     policy = str(value["policy"])
     return FrontPoint(
         policy,
-        _group(policy),
-        False,
+        _family(policy),
+        True,
         float(value["relative_cost"]),
         accuracy,
         low,
@@ -96,6 +97,28 @@ def _evaluation(value: dict[str, Any]) -> FrontPoint:
     )
 
 
-def _group(policy: str) -> str:
-    kind, colon, _ = policy.partition(":")
-    return kind if colon or "," not in policy else "cycle"
+def _family(policy: str) -> str:
+    kind = policy.partition(":")[0]
+    return kind if kind in ("learned", "uniform", "random") else "cycle"
+
+
+def _sweep(value: dict[str, Any]) -> list[FrontPoint]:
+    clips = int(value["clips"])
+    return [_sweep_point(point, clips) for point in value["points"]]
+
+
+def _sweep_point(point: dict[str, Any], clips: int) -> FrontPoint:
+    accuracy, family, setting = point["accuracy_top1"], str(point["family"]), point["setting"]
+    if family not in STYLES:
+        raise ValueError(f"unknown family {family!r}")
+    return FrontPoint(
+        str(point["policy"]),
+        family,
+        family == "uniform" or setting == 0,
+        float(point["relative_cost"]["mean"]),
+        float(accuracy["mean"]),
+        float(accuracy["low"]),
+        float(accuracy["high"]),
+        clips,
+        float(point["ms_per_frame"]),
+    )

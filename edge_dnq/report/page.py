@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_dnq.bundle import Bundle
-from edge_dnq.errors import RuntimeMissingError
+from edge_dnq.errors import EdgeDnqError, RuntimeMissingError
+from edge_dnq.profiling.table import CostTable, bundle_digest, costs_folder, read_table
 from edge_dnq.programs.tflite_file import ProgramFacts, read_program_facts
 from edge_dnq.report import figures
 from edge_dnq.report.clips import ClipStudy
@@ -43,12 +44,14 @@ class Report:
         layers: Its layers; None where it has no TFLite programs.
         points: Policies that were evaluated.
         study: Clips that were played; None where none were given.
+        tables: Costs that were measured, of any device.
     """
 
     bundle: Bundle
     layers: NetworkLayers | None
     points: Sequence[FrontPoint] = ()
     study: ClipStudy | None = None
+    tables: Sequence[CostTable] = ()
 
 
 def environment(package: str = "edge_dnq.report") -> Environment:
@@ -101,6 +104,22 @@ def render(report: Report) -> str:
     )
 
 
+def matching_tables(bundle: Bundle) -> tuple[list[CostTable], list[str]]:
+    """Return the cost tables beside a bundle that are of it, and why others were left out."""
+    digest, found, problems = bundle_digest(bundle.manifest), [], []
+    for path in sorted(costs_folder(bundle.path).glob("*.json")):
+        try:
+            table = read_table(path)
+        except EdgeDnqError as error:
+            problems.append(str(error))
+            continue
+        if table.subject.bundle != digest:
+            problems.append(f"{path} is of another export of this bundle")
+        elif table.threads:
+            found.append(table)
+    return found, problems
+
+
 def _facts(bundle: Bundle) -> dict[str, ProgramFacts]:
     """Return what every TFLite program says about itself, the policy last."""
     manifest = bundle.manifest
@@ -128,6 +147,16 @@ def _figures(report: Report, styles: Mapping[str, ActionStyle]) -> dict[str, Any
                 made[f"sqnr_{name}"] = Markup(svg)
     if report.points:
         made["front"] = Markup(figures.front_figure(report.points, "relative to w8a8"))
+    made["costs"] = [
+        Markup(figures.cost_figure(f"costs-{place}", table.threads[0], styles))
+        for place, table in enumerate(report.tables)
+    ]
+    made["sustained"] = [
+        Markup(figures.sustained_figure(f"sustained-{place}", table.sustained, styles))
+        if len(table.sustained) > 1
+        else None
+        for place, table in enumerate(report.tables)
+    ]
     if report.study is not None:
         made["mix"] = Markup(figures.mix_figure(report.study.mix, styles))
     return made

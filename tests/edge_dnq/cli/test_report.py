@@ -26,6 +26,18 @@ def test_one_command_makes_the_whole_page(
     assert text.count('class="strip"') == 3
 
 
+def test_a_sweep_is_drawn(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path: Path) -> None:
+    swept = cli("eval", bundle_folder, clips_csv, "--sweep", "--json")
+    (tmp_path / "sweep.json").write_text(swept.out)
+    page = tmp_path / "page.html"
+    done = cli("report", bundle_folder, "--eval", tmp_path / "sweep.json", "-o", page)
+    assert done.code == 0, done.err
+    text = page.read_text()
+    for point in swept.json["points"]:
+        assert point["policy"] in text
+    assert "confidence cascade" in text
+
+
 def test_a_bundle_alone_is_enough(cli: Cli, bundle_folder: Path, tmp_path: Path) -> None:
     done = cli("report", bundle_folder, "-o", tmp_path / "page.html")
     assert done.code == 0, done.err

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from edge_dnq.bundle import Bundle
+from edge_dnq.profiling.measure import quick_costs
+from edge_dnq.profiling.table import CostTable, Interval, subject_of
 from edge_dnq.report.clips import ClipStudy, study_clips
 from edge_dnq.report.front import read_front
 from edge_dnq.report.layers import study_layers
 from edge_dnq.report.page import Report, write_report
+from edge_dnq.session import Session
 from edge_dnq.synthetic import render_clip, write_clip
 
 CLASSES = 3
@@ -39,7 +42,32 @@ def study(bundle: Bundle, labelled: Path) -> ClipStudy:
 
 
 @pytest.fixture(scope="session")
-def full_report(bundle: Bundle, study: ClipStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cost_table(bundle: Bundle) -> CostTable:
+    """Costs of the small bundle, measured here for a moment, with a warm minute made up."""
+    session = Session(bundle)
+    costs = quick_costs(session)
+    medians = {name: cost.median_ms for name, cost in costs.actions.items()}
+    sustained = tuple(
+        Interval(time_s=20.0 * i, median_ms=medians, celsius=40.0 + 5 * i, megahertz=None)
+        for i in range(4)
+    )
+    return CostTable(
+        created="2030-01-02T03:04:05+00:00",
+        name=bundle.manifest.name,
+        subject=subject_of(session),
+        source_frame=(480, 640),
+        threads=(costs,),
+        sustained=sustained,
+    )
+
+
+@pytest.fixture(scope="session")
+def full_report(
+    bundle: Bundle,
+    study: ClipStudy,
+    cost_table: CostTable,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """A page with every section filled."""
     folder = tmp_path_factory.mktemp("report")
     for place, policy in enumerate(("learned", "uniform:w8a8", "w4a4,skip")):
@@ -53,5 +81,5 @@ def full_report(bundle: Bundle, study: ClipStudy, tmp_path_factory: pytest.TempP
         (folder / f"{place}.json").write_text(json.dumps(value))
     points = read_front(sorted(folder.glob("*.json")))
     layers = study_layers(bundle, study.pictures)
-    write_report(folder / "report.html", Report(bundle, layers, points, study))
+    write_report(folder / "report.html", Report(bundle, layers, points, study, [cost_table]))
     return folder / "report.html"

@@ -60,6 +60,6 @@ def test_an_evaluation_is_a_point(tmp_path: Path) -> None:
     }
     (tmp_path / "e.json").write_text(json.dumps(value))
     (point,) = read_front([tmp_path / "e.json"])
-    assert (point.name, point.group, point.curve) == ("uniform:w4a4", "uniform", False)
+    assert (point.name, point.family, point.named) == ("uniform:w4a4", "uniform", True)
     assert (point.cost, point.accuracy, point.clips, point.milliseconds) == (0.5, 0.75, 40, 1.25)
     assert (point.low, point.high) == wilson(30, 40)

@@ -3,11 +3,13 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge_dnq.bundle import Bundle
 from edge_dnq.errors import EdgeDnqError
-from edge_dnq.report.page import Report, render, write_report
+from edge_dnq.profiling.table import CostTable, costs_folder, write_table
+from edge_dnq.report.page import Report, matching_tables, render, write_report
 
 
 class Reader(HTMLParser):
@@ -70,7 +72,8 @@ def test_it_tells_everything_in_words_too(full_report: Path, bundle: Bundle) -> 
     for word in (
         *bundle.manifest.labels,
         *(action.name for action in bundle.manifest.actions),
-        "uniform:w8a8", "w4a4,skip", "70.0 %", "Example clips", "0 <b>&.mp4", "SQNR", "equal",
+        "uniform:w8a8", "w4a4,skip", "70.0 %", "2030-01-02", "degrees C",
+        "Example clips", "0 <b>&.mp4", "SQNR", "equal",
     ):  # fmt: skip
         assert word in text, word
 
@@ -83,9 +86,22 @@ def test_what_was_not_given_names_its_command(bundle: Bundle) -> None:
     assert "<svg" not in page
 
 
-def test_names_cannot_become_markup(bundle: Bundle, tmp_path: Path) -> None:
-    import msgspec
+def test_costs_of_this_bundle_are_found_and_no_others(damaged: Path, cost_table: CostTable) -> None:
+    bundle = Bundle.load(damaged)
+    assert matching_tables(bundle) == ([], [])
+    folder = costs_folder(damaged)
+    write_table(folder / "own.json", cost_table)
+    subject = msgspec.structs.replace(cost_table.subject, bundle="0" * 64)
+    write_table(folder / "stale.json", msgspec.structs.replace(cost_table, subject=subject))
+    (folder / "wrong.json").write_text("{}")
+    found, problems = matching_tables(bundle)
+    assert found == [cost_table]
+    assert len(problems) == 2
+    assert "stale.json is of another export" in problems[0]
+    assert "wrong.json is not a cost table" in problems[1]
 
+
+def test_names_cannot_become_markup(bundle: Bundle, tmp_path: Path) -> None:
     wild = "<script>alert(1)</script>"
     manifest = msgspec.structs.replace(bundle.manifest, name=wild)
     page = render(Report(Bundle(bundle.path, manifest, bundle._contents), None))
