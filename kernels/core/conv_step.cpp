@@ -104,6 +104,14 @@ class ConvStep final : public Step {
   };
 
   std::size_t tile_channels() const { return std::size_t{kernel_.max_blocks} * kernel_.nr; }
+  /// Whether the accumulators of a tile's pixels can follow each other without a gap, so that one
+  /// call requantises all of them (their biases are repeated for every pixel).
+  bool gapless_acc() const {
+    return gapless_ && blocks_ <= kernel_.max_blocks && out_.channels() % kernel_.nr == 0;
+  }
+  std::size_t acc_stride() const {
+    return gapless_acc() ? out_.channels() : padded(tile_channels());
+  }
   std::size_t acc_bytes() const {
     return padded(tile_channels()) * kernel_.max_rows * sizeof(std::int32_t);
   }
@@ -148,8 +156,9 @@ class ConvStep final : public Step {
   /// sum (q - zero) w = sum stored w - (zero + offset) sum w.
   void set_requantisation(const Tensor& own) {
     const std::size_t channels = out_.channels();
-    multiplier_.assign(padded(channels) + tile_channels(), 0.0F);
-    bias_.assign(padded(channels) + tile_channels(), 0);
+    const std::size_t repeats = gapless_acc() ? kernel_.max_rows : 1;
+    multiplier_.assign(padded(channels * repeats) + tile_channels(), 0.0F);
+    bias_.assign(padded(channels * repeats) + tile_channels(), 0);
     const Tensor& in = in_.tensor->shape;
     const std::int32_t offset = in.zero_point + storage_offset(kernel_.format);
     const std::size_t count = window_.height * window_.width * window_.channels;
@@ -159,6 +168,10 @@ class ConvStep final : public Step {
       for (std::size_t k = 0; k < count; ++k) sum += conv_.weights[i * count + k];
       // A code kernel gives the sum over true weights as well.
       bias_[i] = (conv_.bias == nullptr ? 0 : conv_.bias[i]) - offset * sum;
+    }
+    for (std::size_t i = channels; i < channels * repeats; ++i) {
+      multiplier_[i] = multiplier_[i - channels];
+      bias_[i] = bias_[i - channels];
     }
   }
 
@@ -225,7 +238,7 @@ class ConvStep final : public Step {
     tile.blocks = blocks;
     tile.flush_steps = flush_steps_;
     tile.acc = work.scratch.acc;
-    tile.acc_stride = padded(tile_channels());
+    tile.acc_stride = acc_stride();
     if (expands()) {
       kernel_.expand(static_cast<const std::int8_t*>(tile.panel), block_bytes_ * blocks,
                      panel_.nested4, work.scratch.expanded);
@@ -277,11 +290,12 @@ class ConvStep final : public Step {
     const std::size_t channels = out_.channels();
     for (std::size_t row = 0; row < tile.rows;) {
       const std::size_t run = std::min(tile.rows - row, cursor.left_in_row());
-      for (std::size_t i = 0; i < run; ++i) {
-        ops_.requantise(tile.acc + (row + i) * tile.acc_stride, bias_.data(), multiplier_.data(),
-                        channels, clamp_, scratch.q + i * channels);
-      }
       const std::size_t n = run * channels;
+      const std::size_t at_once = gapless_acc() ? n : channels;
+      for (std::size_t i = 0; i < n; i += at_once) {
+        ops_.requantise(tile.acc + (row + i / channels) * tile.acc_stride, bias_.data(),
+                        multiplier_.data(), at_once, clamp_, scratch.q + i);
+      }
       if (other_ != nullptr) {
         const std::uint8_t* other = cursor.in(*other_);
         for_blocks(other_->format(), n, [&](std::size_t byte, std::size_t first, std::size_t size) {
