@@ -7,8 +7,8 @@ runtime, whatever its scale. (Clip values differ from block to block here, so th
 
 Truncated weights are odd integers at half their scale, plus a constant that a whole layer shares:
 ``convolution = step * (odd * x) + constant * sum(x)``. The sum's mean goes into the bias. Where its
-fluctuation matters, the constant goes into the weights themselves, which are then int8 numbers and
-no longer few: the layer is exact, but leaves the low-bit kernels.
+fluctuation matters, the constant goes into the weights themselves, which are then any int8 numbers:
+the layer is as near as 8 bits allow, but leaves the low-bit kernels.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from torch import Tensor
 from edge_dnq.nn.deployed import BIAS_LIMIT
 from edge_dnq.nn.quantisers import float32
 from edge_dnq.nn.videoiq.network import Backbone, ConvLayer, Rectifier
+from edge_dnq.nn.videoiq.quantisers import TruncatedWeight
 from edge_dnq_export.graph import Add, Conv, IntegerGraph, Linear, MaxPool, Mean
 from edge_dnq_export.graph import Tensor as Int8Tensor
-from edge_dnq_export.videoiq.measure import Measurement
+from edge_dnq_export.videoiq.measure import Measurement, SumStatistics
 
 SUM_LIMIT = 0.3
 """Fluctuation of the constant's term that is left out at most, in deviations of the output divided
@@ -35,6 +36,9 @@ HEADROOM = 1.25
 """Ranges beyond the largest value that was seen."""
 
 LARGEST_CODE = 127
+SIZE_RANGE, SIZES = 1.3, 241
+"""How much larger than the finest the size of one code may be, and how many sizes are tried."""
+
 TINY = 2.0**-30
 """Smallest requantisation factor: what is below it is zero in any int8 output."""
 
@@ -48,6 +52,7 @@ class LayerReport:
         constant: What its odd integers leave over, in units of weights from -1 to 1.
         share: Fluctuation of its contribution, in deviations of the layer's output.
         corrected: Whether it went into the weights.
+        left: What is wrong after that, in the same deviations; ``share`` where not corrected.
         narrow: Whether the weights are odd integers below 2^bits.
     """
 
@@ -55,6 +60,7 @@ class LayerReport:
     constant: float
     share: float
     corrected: bool
+    left: float
     narrow: bool
 
 
@@ -194,24 +200,57 @@ class _LoweringOperations:
         truncated = layer.truncated
         if truncated is None:
             return *_int8(layer.weight * layer.gain.view(-1, 1, 1, 1)), layer.offset
-        constant, statistics = truncated.constant, self.seen.sums[name]
-        share = statistics.share(constant)
-        corrected = share > self.sum_limit / truncated.top
-        codes, step, offset = truncated.odd, truncated.step, layer.offset
-        if corrected:
-            codes, step = _with_constant(codes, step, constant, truncated.top)
-        else:
-            offset = offset + layer.gain * constant * statistics.mean
-        self.layers.append(LayerReport(name, constant, share, corrected, narrow=True))
+        statistics = self.seen.sums[name]
+        share = statistics.share(truncated.constant)
+        chosen = _Integers(truncated.odd, truncated.step, truncated.constant, share)
+        limit = self.sum_limit / truncated.top
+        best = _with_constant(truncated, statistics) if share > limit else chosen
+        # A layer leaves the low-bit kernels for a real gain only.
+        corrected = best.share < share / 2
+        chosen = best if corrected else chosen
+        self.layers.append(
+            LayerReport(name, truncated.constant, share, corrected, chosen.share, narrow=True)
+        )
+        offset = layer.offset + layer.gain * chosen.constant * statistics.mean
         # A scale is positive: a negative gain turns the signs of the integers, which stay odd.
-        return codes * _signs(layer.gain).view(-1, 1, 1, 1), step * layer.gain.abs(), offset
+        codes = chosen.codes * _signs(layer.gain).view(-1, 1, 1, 1)
+        return codes, chosen.step * layer.gain.abs(), offset
 
 
-def _with_constant(codes: Tensor, step: float, constant: float, top: int) -> tuple[Tensor, float]:
-    """Return int8 codes and their size for weights ``step * codes + constant``."""
-    shift = constant / step
-    finer = int(LARGEST_CODE / (top + abs(shift)))
-    return codes * finer + round(shift * finer), step / finer
+class _Integers(NamedTuple):
+    """Integers for truncated weights, real = step * codes + constant + something of mean zero.
+
+    ``share`` is the error of leaving the constant's fluctuation and that something out.
+    """
+
+    codes: Tensor
+    step: float
+    constant: float
+    share: float
+
+
+def _with_constant(truncated: TruncatedWeight, statistics: SumStatistics) -> _Integers:
+    """Return the int8 codes of least error for ``step * odd + constant``.
+
+    There are few different weights, so how a size of one code rounds them is known beforehand:
+    sizes that leave no constant are chosen among those that use most of int8.
+    """
+    values = torch.arange(-truncated.top, truncated.top + 1, 2, dtype=torch.float64)
+    often = torch.bincount(truncated.codes.flatten().long(), minlength=len(values)).double()
+    often /= often.sum()
+    real = truncated.step * values + truncated.constant
+    finest = float(real.abs().max()) / LARGEST_CODE
+    best: _Integers | None = None
+    for size in torch.linspace(1.0, SIZE_RANGE, SIZES, dtype=torch.float64) * finest:
+        table = (real / size).round()
+        error = real - table * size
+        constant = float((often * error).sum())
+        noise = float((often * (error - constant).square()).sum().sqrt())
+        share = statistics.share(constant, noise)
+        if best is None or share < best.share:
+            best = _Integers(table, float(size), constant, share)
+    assert best is not None
+    return best._replace(codes=best.codes[truncated.codes.long()])
 
 
 def _signs(gain: Tensor) -> Tensor:

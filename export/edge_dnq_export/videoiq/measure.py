@@ -15,11 +15,21 @@ from edge_dnq.nn.videoiq.network import Backbone, ConvLayer, FloatOperations, Re
 
 @dataclass
 class SumStatistics:
-    """Of one layer: the sum of the inputs of each window, and the convolution's own spread."""
+    """Of one layer: the inputs that each window holds, and the convolution's own spread.
+
+    Attributes:
+        count: Windows seen.
+        total: Sum of their sums.
+        squares: Sum of the squares of their sums.
+        energy: Sum of the sums of their inputs' squares.
+        spread: Sum over batches of the convolution's mean variance per channel.
+        batches: Batches seen.
+    """
 
     count: int = 0
     total: float = 0.0
     squares: float = 0.0
+    energy: float = 0.0
     spread: float = 0.0
     batches: int = 0
 
@@ -28,14 +38,19 @@ class SumStatistics:
         """Mean sum of a window's inputs."""
         return self.total / max(self.count, 1)
 
-    def share(self, constant: float) -> float:
-        """Return how much ``constant`` times the sum's fluctuation is of the output's deviation.
+    def share(self, constant: float, noise: float = 0.0) -> float:
+        """Return the error that wrong weights make, in deviations of the layer's output.
 
-        Its mean is no loss: a bias takes it.
+        Args:
+            constant: What every weight is wrong by; the mean of its effect is no loss, because a
+                bias takes it.
+            noise: Deviation of what single weights are wrong by beyond that.
         """
-        variance = self.squares / max(self.count, 1) - self.mean**2
+        windows = max(self.count, 1)
+        variance = max(self.squares / windows - self.mean**2, 0.0)
+        error = constant**2 * variance + noise**2 * self.energy / windows
         deviation = math.sqrt(self.spread / max(self.batches, 1))
-        return abs(constant) * math.sqrt(max(variance, 0.0)) / max(deviation, 1e-30)
+        return math.sqrt(error) / max(deviation, 1e-30)
 
 
 @dataclass
@@ -82,6 +97,8 @@ class _MeasuringOperations(FloatOperations):
         entry.count += sums.numel()
         entry.total += float(sums.sum())
         entry.squares += float(sums.square().sum())
+        squares = x.square().sum(1, keepdim=True)
+        entry.energy += float(F.conv2d(squares, ones, None, layer.stride, layer.padding).sum())
         entry.spread += float(y.var((0, 2, 3), unbiased=False).mean())
         entry.batches += 1
 

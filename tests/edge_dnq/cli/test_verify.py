@@ -98,7 +98,7 @@ def test_another_program_with_a_right_hash_is_counted(cli: Cli, damaged: Path) -
     assert programs["w8a8"].pop("kernels")["problem"] == programs["w4a4"]["kernels"]["problem"]
     assert programs["w8a8"] == {
         "ok": False, "mismatches": 3, "outputs": programs["w4a4"]["outputs"],
-        "largest_difference": 1.0, "problem": None,
+        "largest_difference": 1.0, "problem": None, "tolerance": 0.0, "float_difference": None,
     }  # fmt: skip
     assert programs["w4a4"]["ok"] is True
     # 1e-5 is within the policy's tolerance, 1e-3 is not.

@@ -147,7 +147,7 @@ def rename(state: State, old: str, new: str) -> State:
         (r"\.bn1_", ".norm1_", r"no batch norm of any precision"),
         (r"layer3\.1\.", "layer3.2.", r"has 2-2-2-2 basic blocks|missing backbone\.layer3\.1"),
         (r"layer4", "layer5", r"has 2-2-2-0 basic blocks: expected a ResNet of depth 18"),
-        (r"layer2\.0\.conv2", "layer2.0.conv_b", r"missing backbone\.layer2\.0\.conv2\.weight; unk"),
+        (r"layer2\.0\.conv2", "layer2.0.conv_b", r"missing backbone\.layer2\.0\.conv2\.weight"),
         (r"q_alpha2", "alpha2", r"missing backbone\.layer1\.0\.q_alpha2_2, .* more; unknown"),
         (r"downsample_4", "shortcut_4", r"missing backbone\.layer2\.0\.downsample_4\.0\.weight"),
         (r"policy_net\.rnn", "policy_net.lstm", r"incomplete policy: policy_net\.rnn"),
