@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <string>
 
 #include "core/step.h"
 
 namespace edge_dnq {
 namespace {
+
+constexpr std::size_t kPixelsAtOnce = 8;
 
 std::size_t padded(std::size_t n) { return (n + 63) / 64 * 64; }
 
@@ -22,28 +25,33 @@ class DepthwiseStep final : public Step {
   }
 
   std::size_t scratch_bytes() const override {
-    return padded(out_.channels()) * sizeof(std::int32_t) + padded(out_.width() * out_.channels()) +
-           64;
+    return padded(out_.channels() * pixels_at_once()) * sizeof(std::int32_t) +
+           padded(out_.width() * out_.channels()) + 64;
   }
 
   void run(int part, int parts, std::uint8_t* scratch) const override {
     if (part == 0) fill_halo(out_);
     auto* acc = reinterpret_cast<std::int32_t*>(scratch);
-    auto* q = reinterpret_cast<std::int8_t*>(acc + padded(out_.channels()));
-    DepthwisePixel pixel{};
-    pixel.taps = taps_.data();
-    pixel.pairs = taps_.size() / 2;
-    pixel.weights = weights_.data();
-    pixel.channels = out_.channels();
-    pixel.is_signed = in_.format() == Format::kS8;
+    const std::size_t channels = out_.channels();
+    auto* q = reinterpret_cast<std::int8_t*>(acc + padded(channels * pixels_at_once()));
+    const std::size_t step = static_cast<std::size_t>(conv_.stride_width) * in_.pixel_bytes;
+    DepthwiseRun run{};
+    run.step = step;
+    run.taps = taps_.data();
+    run.pairs = taps_.size() / 2;
+    run.weights = weights_.data();
+    run.channels = channels;
+    run.is_signed = in_.format() == Format::kS8;
+    run.acc_stride = channels;
     const Share rows = share_of(out_.height(), part, parts);
     for (std::size_t y = rows.first; y < rows.last; ++y) {
-      for (std::size_t x = 0; x < out_.width(); ++x) {
-        pixel.window = in_.at(y * static_cast<std::size_t>(conv_.stride_height),
-                              x * static_cast<std::size_t>(conv_.stride_width));
-        ops_.depthwise(pixel, acc);
-        ops_.requantise(acc, bias_.data(), multiplier_.data(), out_.channels(), clamp_,
-                        q + x * out_.channels());
+      const std::uint8_t* first = in_.at(y * static_cast<std::size_t>(conv_.stride_height), 0);
+      for (std::size_t x = 0; x < out_.width(); x += run.pixels) {
+        run.window = first + x * step;
+        run.pixels = std::min(pixels_at_once(), out_.width() - x);
+        ops_.depthwise(run, acc);
+        ops_.requantise(acc, bias_.data(), multiplier_.data(), run.pixels * channels, clamp_,
+                        q + x * channels);
       }
       write_row(y, q);
     }
@@ -61,6 +69,11 @@ class DepthwiseStep final : public Step {
   }
 
  private:
+  /// Pixels whose accumulators are requantised as one row (their biases are repeated).
+  std::size_t pixels_at_once() const {
+    return out_.channels() % kDepthwiseBlock == 0 ? kPixelsAtOnce : 1;
+  }
+
   void write_row(std::size_t y, const std::int8_t* q) const {
     const std::size_t pixels = is_gapless(out_) ? 1 : out_.width();
     const std::size_t channels = out_.width() / pixels * out_.channels();
@@ -107,8 +120,8 @@ class DepthwiseStep final : public Step {
     const std::size_t channels = out_.channels();
     const Tensor& in = in_.tensor->shape;
     const std::int32_t offset = in.zero_point + storage_offset(in_.format());
-    multiplier_.assign(padded(channels), 0.0F);
-    bias_.assign(padded(channels), 0);
+    multiplier_.assign(padded(channels * pixels_at_once()), 0.0F);
+    bias_.assign(padded(channels * pixels_at_once()), 0);
     for (std::size_t c = 0; c < channels; ++c) {
       multiplier_[c] = in.scale * conv_.weight_scales[c] / out_.tensor->shape.scale;
       std::int32_t sum = 0;
@@ -116,6 +129,10 @@ class DepthwiseStep final : public Step {
         sum += conv_.weights[tap * channels + c];
       }
       bias_[c] = (conv_.bias == nullptr ? 0 : conv_.bias[c]) - offset * sum;
+    }
+    for (std::size_t i = channels; i < channels * pixels_at_once(); ++i) {
+      multiplier_[i] = multiplier_[i - channels];
+      bias_[i] = bias_[i - channels];
     }
   }
 

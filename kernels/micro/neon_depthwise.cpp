@@ -42,27 +42,29 @@ void add_pair(const Sixteen (&taps)[2], const std::int16_t* weights, int32x4_t (
 }
 
 template <bool kSigned>
-void accumulate_blocks(const DepthwisePixel& pixel, std::int32_t* acc) {
-  const std::int16_t* weights = pixel.weights;
-  for (std::size_t c = 0; c < pixel.channels; c += kBlock) {
-    const std::uint8_t* first = pixel.window + c;
-    int32x4_t sums[4] = {vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)};
-    for (std::size_t pair = 0; pair < pixel.pairs; ++pair, weights += 2 * kBlock) {
-      const Sixteen taps[2] = {widened<kSigned>(first + pixel.taps[2 * pair]),
-                               widened<kSigned>(first + pixel.taps[2 * pair + 1])};
-      add_pair(taps, weights, sums);
+void accumulate(const DepthwiseRun& run, std::int32_t* acc) {
+  const std::int16_t* weights = run.weights;
+  for (std::size_t c = 0; c < run.channels; c += kBlock, weights += run.pairs * 2 * kBlock) {
+    const std::uint8_t* window = run.window + c;
+    for (std::size_t pixel = 0; pixel < run.pixels; ++pixel, window += run.step) {
+      int32x4_t sums[4] = {vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)};
+      for (std::size_t pair = 0; pair < run.pairs; ++pair) {
+        const Sixteen taps[2] = {widened<kSigned>(window + run.taps[2 * pair]),
+                                 widened<kSigned>(window + run.taps[2 * pair + 1])};
+        add_pair(taps, weights + pair * 2 * kBlock, sums);
+      }
+      for (int i = 0; i < 4; ++i) vst1q_s32(acc + pixel * run.acc_stride + c + 4 * i, sums[i]);
     }
-    for (int i = 0; i < 4; ++i) vst1q_s32(acc + c + 4 * i, sums[i]);
   }
 }
 
 }  // namespace
 
-void neon_depthwise(const DepthwisePixel& pixel, std::int32_t* acc) {
-  if (pixel.is_signed) {
-    accumulate_blocks<true>(pixel, acc);
+void neon_depthwise(const DepthwiseRun& run, std::int32_t* acc) {
+  if (run.is_signed) {
+    accumulate<true>(run, acc);
   } else {
-    accumulate_blocks<false>(pixel, acc);
+    accumulate<false>(run, acc);
   }
 }
 

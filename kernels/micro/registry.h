@@ -17,8 +17,8 @@ const RowOps& neon_row_ops();
 const MicroKernel* neondot_kernels(std::size_t& count);
 
 // RowOps::depthwise, in files of their own.
-void avx2_depthwise(const DepthwisePixel& pixel, std::int32_t* acc);
-void avx512vnni_depthwise(const DepthwisePixel& pixel, std::int32_t* acc);
-void neon_depthwise(const DepthwisePixel& pixel, std::int32_t* acc);
+void avx2_depthwise(const DepthwiseRun& run, std::int32_t* acc);
+void avx512vnni_depthwise(const DepthwiseRun& run, std::int32_t* acc);
+void neon_depthwise(const DepthwiseRun& run, std::int32_t* acc);
 
 }  // namespace edge_dnq

@@ -38,14 +38,17 @@ constexpr std::size_t depthwise_place(std::size_t channel) {
   return (four == 1 ? 2 : four == 2 ? 1 : four) * 4 + channel % 4;
 }
 
-/// One output pixel of a depthwise convolution.
-struct DepthwisePixel {
-  const std::uint8_t* window;   ///< stored activations (kU8 or kS8) of the first tap
-  const std::ptrdiff_t* taps;   ///< [2 * pairs] byte offsets of the taps from `window`
+/// Neighbouring output pixels of a depthwise convolution.
+struct DepthwiseRun {
+  const std::uint8_t* window;   ///< stored activations (kU8 or kS8) of the first pixel's first tap
+  std::size_t pixels;           ///< output pixels
+  std::size_t step;             ///< bytes from one pixel's window to the next
+  const std::ptrdiff_t* taps;   ///< [2 * pairs] byte offsets of the taps from a window
   std::size_t pairs;            ///< taps come in pairs; a missing last one has weight zero
   const std::int16_t* weights;  ///< [channels / 16 rounded up][pairs][16 places][2 taps]
   std::size_t channels;
-  bool is_signed;  ///< bytes are kS8
+  bool is_signed;          ///< bytes are kS8
+  std::size_t acc_stride;  ///< elements from one pixel's sums to the next
 };
 
 struct RowOps {
@@ -64,9 +67,10 @@ struct RowOps {
   void (*accumulate)(const std::int8_t* a, std::size_t n, std::int32_t* sums);
   /// Sum of the codes in `bytes` bytes of a packed 2-bit row (kPair2 or kTriple2).
   std::int32_t (*code_sum)(Format format, const std::uint8_t* in, std::size_t bytes);
-  /// acc[channel] = sum over the taps of stored * weight. Activations may be read, and acc written,
-  /// up to the next multiple of 16 channels.
-  void (*depthwise)(const DepthwisePixel& pixel, std::int32_t* acc);
+  /// acc[pixel][channel] = sum over the taps of stored * weight. Activations may be read, and acc
+  /// written, up to the next multiple of 16 channels; pixels are written in any order, so with
+  /// several of them channels are a multiple of 16.
+  void (*depthwise)(const DepthwiseRun& run, std::int32_t* acc);
 };
 
 const RowOps& row_ops(Isa isa);

@@ -138,18 +138,24 @@ std::int32_t code_sum(Format format, const std::uint8_t* in, std::size_t bytes) 
   return sum;
 }
 
-void depthwise(const DepthwisePixel& pixel, std::int32_t* acc) {
+void depthwise_pixel(const DepthwiseRun& run, const std::uint8_t* window, std::int32_t* acc) {
   constexpr std::size_t kBlock = kDepthwiseBlock;
-  for (std::size_t c = 0; c < pixel.channels; ++c) {
+  for (std::size_t c = 0; c < run.channels; ++c) {
     const std::int16_t* weights =
-        pixel.weights + (c / kBlock * pixel.pairs * kBlock + depthwise_place(c % kBlock)) * 2;
+        run.weights + (c / kBlock * run.pairs * kBlock + depthwise_place(c % kBlock)) * 2;
     std::int32_t sum = 0;
-    for (std::size_t tap = 0; tap < 2 * pixel.pairs; ++tap) {
-      const std::uint8_t stored = pixel.window[pixel.taps[tap] + static_cast<std::ptrdiff_t>(c)];
-      sum += (pixel.is_signed ? static_cast<std::int8_t>(stored) : std::int32_t{stored}) *
+    for (std::size_t tap = 0; tap < 2 * run.pairs; ++tap) {
+      const std::uint8_t stored = window[run.taps[tap] + static_cast<std::ptrdiff_t>(c)];
+      sum += (run.is_signed ? static_cast<std::int8_t>(stored) : std::int32_t{stored}) *
              weights[tap / 2 * kBlock * 2 + tap % 2];
     }
     acc[c] = sum;
+  }
+}
+
+void depthwise(const DepthwiseRun& run, std::int32_t* acc) {
+  for (std::size_t pixel = 0; pixel < run.pixels; ++pixel) {
+    depthwise_pixel(run, run.window + pixel * run.step, acc + pixel * run.acc_stride);
   }
 }
 

@@ -22,7 +22,10 @@ void check(Isa isa, const Case& c) {
   std::mt19937 random(static_cast<unsigned>(c.channels * 100 + c.taps));
   const std::size_t pairs = (c.taps + 1) / 2;
   const std::size_t blocks = (c.channels + kDepthwiseBlock - 1) / kDepthwiseBlock;
-  std::vector<std::uint8_t> image(c.taps * c.channels + kReadAhead);
+  // Two pixels where rows of sums leave no gap, the second one channel pair further.
+  const std::size_t pixels = c.channels % kDepthwiseBlock == 0 ? 2 : 1;
+  constexpr std::size_t kStep = 2;
+  std::vector<std::uint8_t> image(c.taps * c.channels + kReadAhead + kStep);
   for (auto& byte : image) {
     byte = c.extreme ? (c.is_signed ? 0x80 : 0xFF) : static_cast<std::uint8_t>(random());
   }
@@ -31,24 +34,28 @@ void check(Isa isa, const Case& c) {
     offsets.push_back(static_cast<std::ptrdiff_t>(std::min(tap, c.taps - 1) * c.channels));
   }
   std::vector<std::int16_t> packed(blocks * pairs * kDepthwiseBlock * 2);
-  std::vector<std::int32_t> expected(c.channels);
+  std::vector<std::int32_t> expected(pixels * c.channels);
   for (std::size_t tap = 0; tap < c.taps; ++tap) {
     for (std::size_t n = 0; n < c.channels; ++n) {
       const int weight = c.extreme ? -128 : static_cast<int>(random() % 256) - 128;
       const std::size_t pair = n / kDepthwiseBlock * pairs + tap / 2;
       packed[(pair * kDepthwiseBlock + depthwise_place(n % kDepthwiseBlock)) * 2 + tap % 2] =
           static_cast<std::int16_t>(weight);
-      const std::uint8_t byte = image[tap * c.channels + n];
-      expected[n] += (c.is_signed ? static_cast<std::int8_t>(byte) : int{byte}) * weight;
+      for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
+        const std::uint8_t byte = image[tap * c.channels + n + pixel * kStep];
+        expected[pixel * c.channels + n] +=
+            (c.is_signed ? static_cast<std::int8_t>(byte) : int{byte}) * weight;
+      }
     }
   }
-  std::vector<std::int32_t> acc(blocks * kDepthwiseBlock + 1, 77);
-  row_ops(isa).depthwise(
-      {image.data(), offsets.data(), pairs, packed.data(), c.channels, c.is_signed}, acc.data());
+  std::vector<std::int32_t> acc(pixels * blocks * kDepthwiseBlock + 1, 77);
+  row_ops(isa).depthwise({image.data(), pixels, kStep, offsets.data(), pairs, packed.data(),
+                          c.channels, c.is_signed, c.channels},
+                         acc.data());
   const std::string what = std::string(name(isa)) + ", " + std::to_string(c.channels) +
                            " channels, " + std::to_string(c.taps) + " taps, signed " +
                            std::to_string(c.is_signed) + ", extreme " + std::to_string(c.extreme);
-  for (std::size_t n = 0; n < c.channels; ++n) {
+  for (std::size_t n = 0; n < expected.size(); ++n) {
     ASSERT_EQ(acc[n], expected[n]) << what << ", channel " << n;
   }
   ASSERT_EQ(acc.back(), 77) << what << ": wrote past the last block";
