@@ -1,0 +1,267 @@
+"""Whatever the camera does, the runner ends in the state that the README promises."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from edge_dnq.bundle import Bundle
+from edge_dnq.rpi.capture import MOST_HUNG, CameraHungError
+from edge_dnq.rpi.config import CameraConfig, Config, EventsConfig
+from edge_dnq.rpi.events import Events
+from edge_dnq.rpi.health import Board
+from edge_dnq.rpi.runner import DONE, Runner
+from edge_dnq.session import Session, StepResult
+from tests.edge_dnq.rpi.virtual import Faults, VirtualClock
+
+pytest.importorskip("ai_edge_litert", reason="no runtime is installed")
+
+
+class Collected:
+    """A sink that keeps everything."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.lost = 0
+        self.broken = False
+
+    def send(self, event: str, line: bytes) -> None:
+        self.events.append(msgspec.json.decode(line))
+
+    def close(self) -> None:
+        pass
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["event"] == name]
+
+
+class Bench:
+    """A runner with a faulty camera on virtual time."""
+
+    def __init__(self, session: Session, script: Iterator[str], **camera: Any) -> None:
+        self.clock = VirtualClock()
+        self.faults = Faults(self.clock, script)
+        self.sink = Collected()
+        self.session = session
+        session.reset()
+        config = Config(camera=CameraConfig(**camera), events=EventsConfig(status_s=10))
+        events = Events([self.sink], self.clock)
+        nowhere = Board(Path("/nonexistent"))
+        self.runner = Runner(session, self.faults.open, config, events, self.clock, board=nowhere)
+
+    def at(self, seconds: float, action: Any) -> None:
+        def later() -> None:
+            self.clock.sleep(seconds)
+            action()
+
+        self.clock.start(later, "script")
+
+    def run(self, seconds: float) -> dict[str, Any]:
+        """Run so long; return the last event."""
+        self.at(seconds, lambda: self.runner.stop("test"))
+        try:
+            assert self.runner.run() == DONE
+        finally:
+            self.faults.released = True
+            with self.clock.changed:
+                self.clock.changed.notify_all()
+        last = self.sink.events[-1]
+        assert last["event"] == "stopped", last
+        return last
+
+    def summary(self) -> str:
+        return "\n".join(str(event) for event in self.sink.events if event["event"] != "prediction")
+
+
+@pytest.fixture(scope="module")
+def session(bundle: Bundle) -> Session:
+    return Session(bundle, policy="learned")
+
+
+def steps(*runs: tuple[str, int]) -> Iterator[str]:
+    return itertools.chain.from_iterable(itertools.repeat(what, count) for what, count in runs)
+
+
+def test_a_healthy_camera_loses_nothing(session: Session) -> None:
+    bench = Bench(session, steps())
+    last = bench.run(60)
+    assert not bench.sink.named("stale"), bench.summary()
+    assert 598 <= last["frames"] <= 602, bench.summary()
+    assert (last["dropped"], last["damaged"], last["reopened"], last["hung"]) == (0, 0, 0, 0)
+    assert sum(last["actions"].values()) == last["frames"]
+    assert len(bench.sink.named("prediction")) >= 55
+    assert len(bench.sink.named("status")) in (6, 7)
+    assert bench.faults.closed == 1
+
+
+def test_an_absent_camera_is_tried_again_ever_more_rarely_and_then_used(session: Session) -> None:
+    bench = Bench(session, steps(), retry_first_s=1, retry_most_s=8)
+    bench.faults.absent = True
+    bench.at(30, lambda: setattr(bench.faults, "absent", False))
+    last = bench.run(60)
+    stale = bench.sink.named("stale")
+    assert [event["retry_s"] for event in stale] == [1, 2, 4, 8, 8, 8], bench.summary()
+    assert all("No such device" in event["reason"] for event in stale)
+    assert len(bench.sink.named("camera")) == 1
+    assert last["frames"] > 250, bench.summary()
+
+
+def test_an_unplugged_camera_is_opened_again_and_the_video_begins_anew(session: Session) -> None:
+    bench = Bench(session, steps(("ok", 100), ("end", 1)), retry_first_s=3)
+    last = bench.run(30)
+    (stale,) = bench.sink.named("stale")
+    assert stale["reason"].endswith("No such device") and stale["failures"] == 1
+    (reset,) = bench.sink.named("reset")
+    assert 3 <= reset["gap_s"] <= 3.5
+    assert len(bench.sink.named("camera")) == 2 and last["reopened"] == 1
+    assert last["frames"] > 250
+    assert bench.faults.closed == bench.faults.opened == 2
+
+
+def test_reads_that_give_nothing_mean_unplugged_after_some(session: Session) -> None:
+    bench = Bench(session, steps(("ok", 20), ("none", 25)), damaged=25)
+    last = bench.run(30)
+    (stale,) = bench.sink.named("stale")
+    assert "25 reads in a row" in stale["reason"]
+    assert last["damaged"] == 25 and last["reopened"] == 1 and last["frames"] > 200
+
+
+def test_a_hanging_read_is_left_behind(session: Session) -> None:
+    bench = Bench(session, steps(("ok", 20), ("hang", 1)), stall_s=5)
+    last = bench.run(30)
+    (stale,) = bench.sink.named("stale")
+    assert stale["reason"] == "no frame for 5 s" and 5 <= stale["age_s"] < 5.5
+    assert last["hung"] == 1 and last["reopened"] == 1, bench.summary()
+    assert last["frames"] > 200 and len(bench.sink.named("reset")) == 1
+
+
+def test_a_late_frame_of_a_hanging_read_is_nobodys(session: Session) -> None:
+    bench = Bench(session, steps(("ok", 20), ("hang", 1)), stall_s=5)
+
+    def release() -> None:
+        bench.faults.released = True
+
+    bench.at(15, release)
+    last = bench.run(30)
+    assert last["hung"] == 0, bench.summary()
+    assert len(bench.sink.named("camera")) == 2
+    assert bench.faults.closed == 2, "both cameras are closed: the late one by its own thread"
+
+
+def test_a_driver_that_keeps_hanging_ends_the_process(session: Session) -> None:
+    bench = Bench(session, steps(("hang", 100)), open_s=5, hung_s=1e6)
+    with pytest.raises(CameraHungError, match="only a new process"):
+        bench.run(3600)
+    assert len(bench.sink.named("stale")) == MOST_HUNG + 1
+    assert bench.sink.events[-1]["event"] == "stopped"
+
+
+def test_a_driver_that_hangs_for_long_ends_the_process(session: Session) -> None:
+    bench = Bench(session, steps(("ok", 10), ("hang", 1)), stall_s=5, hung_s=60)
+    bench.at(2, lambda: setattr(bench.faults, "absent", True))
+    with pytest.raises(CameraHungError, match="one for 6[0-9] s|one for [0-9]{2,3} s"):
+        bench.run(3600)
+
+
+def test_the_same_picture_again_and_again_is_no_camera(session: Session) -> None:
+    bench = Bench(session, steps(("ok", 20), ("same", 200)), frozen_s=10, stall_s=5)
+    last = bench.run(60)
+    stale = bench.sink.named("stale")
+    assert stale and "the very same picture for 10 s" in stale[0]["reason"], bench.summary()
+    assert last["reopened"] >= 1 and bench.runner.capture.running
+
+
+def test_a_still_picture_may_be_wanted(session: Session) -> None:
+    bench = Bench(session, steps(("same", 500)), frozen_s=0)
+    assert bench.run(40)["reopened"] == 0
+
+
+def test_corrupt_pictures_are_counted_and_passed_over(session: Session) -> None:
+    script = itertools.chain.from_iterable([["ok"] * 3 + ["jpeg"] * 2] * 100)
+    bench = Bench(session, script)
+    last = bench.run(60)
+    assert last["damaged"] == 200, bench.summary()
+    assert last["reopened"] == 0 and not bench.sink.named("stale")
+    assert last["frames"] > 300
+
+
+def test_a_change_of_resolution_is_told_and_survived(session: Session) -> None:
+    bench = Bench(session, steps(("ok", 20), ("large", 20)))
+    last = bench.run(10)
+    sizes = [(event["width"], event["height"]) for event in bench.sink.named("resolution")]
+    assert sizes == [(128, 96), (64, 48)]
+    assert last["reopened"] == 0 and last["frames"] >= 98
+
+
+def test_the_wall_clock_may_jump(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back by a year while running: nothing is stale, no gap, and uptime goes on."""
+    bench = Bench(session, steps())
+    real = time.time
+    bench.at(5, lambda: monkeypatch.setattr(time, "time", lambda: real() - 365 * 86400))
+    last = bench.run(20)
+    uptimes = [event["uptime_s"] for event in bench.sink.events]
+    assert uptimes == sorted(uptimes)
+    assert not bench.sink.named("stale") and not bench.sink.named("reset")
+    assert last["frames"] >= 198
+
+
+class SlowSession(Session):
+    """Takes ten frames' time over each."""
+
+    clock: VirtualClock
+
+    def step(self, frame: np.ndarray[Any, np.dtype[np.uint8]]) -> StepResult:
+        self.clock.sleep(1.0)
+        return super().step(frame)
+
+
+def test_a_consumer_ten_times_too_slow_gets_the_newest_and_drops_the_rest(bundle: Bundle) -> None:
+    slow = SlowSession(bundle, policy="uniform:w8a8")
+    bench = Bench(slow, steps())
+    slow.clock = bench.clock
+    ages = []
+    bench.runner.watch = lambda moment: ages.append(
+        bench.clock.now() - 1 - 1000 - moment.frame.time_s
+    )
+    last = bench.run(60)
+    assert 57 <= last["frames"] <= 61, bench.summary()
+    assert 520 <= last["dropped"] <= 545, "nine of ten are lost, and counted"
+    assert last["actions"]["skip"] == last["actions"]["skip4"] == 0, "lost is not skipped"
+    assert max(ages) <= 0.1 + 1e-6, "no frame is older than one period when it is taken"
+    assert not bench.sink.named("stale") and not bench.sink.named("reset")
+
+
+def test_half_an_hour_of_faults_leaves_memory_and_threads_as_they_were(session: Session) -> None:
+    """Everything in turn, every minute anew; measured after 5 minutes and at the end."""
+    psutil = pytest.importorskip("psutil")
+    minute = [*["ok"] * 300, *["jpeg"] * 5, *["large"] * 50, *["ok"] * 100, "end", *["same"] * 120]
+    bench = Bench(session, itertools.chain.from_iterable(itertools.repeat(minute)))
+    process = psutil.Process()
+    seen: list[tuple[int, int]] = []
+
+    def measure() -> None:
+        seen.append((process.memory_info().rss, process.num_threads()))
+
+    def sample() -> None:
+        while bench.clock.now() < 1000 + 1790:
+            bench.clock.sleep(300)
+            measure()
+
+    bench.at(0, sample)
+    last = bench.run(1800)
+    assert last["uptime_s"] >= 1800 and last["frames"] > 12000, bench.summary()
+    assert len(bench.sink.named("stale")) >= 25
+    assert last["hung"] == 0
+    (first_bytes, first_threads), (end_bytes, end_threads) = seen[0], seen[-1]
+    assert len(seen) >= 6
+    # Predictions are kept by the test itself: about 1 kB each.
+    growth = end_bytes - first_bytes
+    assert growth < 8 << 20, f"{growth / 2**20:.1f} MB more after {len(seen)} samples: {seen}"
+    assert end_threads <= first_threads, seen
