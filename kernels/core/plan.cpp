@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/rebase.h"
 #include "core/select.h"
 
 namespace edge_dnq {
@@ -26,6 +27,7 @@ class Planner {
     fold_padding();
     fuse_additions();
     set_ranges();
+    rebase_codes(plan_, graph_);
     for (PlannedOp& op : plan_.ops) {
       if (const auto* conv = std::get_if<Conv>(&op.op)) {
         const Window window = window_of(*conv, tensor(conv->input).shape);

@@ -26,10 +26,12 @@ std::vector<Isa> supported_isas() {
 }
 
 /// A residual network in little: stem, PADV2 + max-pool, a plain block, a strided block with a
-/// projection whose convolution reads a PAD, mean, classifier.
+/// projection whose convolution reads a PAD, mean, classifier. Hidden tensors start at the bottom
+/// of int8 or end at its top.
 class Network {
  public:
-  Network(int bits, int side, int width, std::uint32_t seed) : bits_(bits), random_(seed) {
+  Network(int bits, int side, int width, std::uint32_t seed, bool at_top = false)
+      : bits_(bits), at_top_(at_top), random_(seed) {
     const int input = tensor(side, 3, 1.0F / 128, 0);
     graph.inputs = {input};
     int x = conv(input, width, 7, 2, 3, 8, hidden());
@@ -67,7 +69,8 @@ class Network {
   Tensor& at(int t) { return graph.tensors[static_cast<std::size_t>(t)]; }
   Grid hidden() const {
     const int top = (1 << bits_) - 1;
-    return {6.0F / static_cast<float>(top), -128, -128, -128 + top};
+    const int zero_point = at_top_ ? 127 - top : -128;
+    return {6.0F / static_cast<float>(top), zero_point, zero_point, zero_point + top};
   }
   Grid signed_grid() const { return {0.07F, 0, -128, 127}; }
 
@@ -173,6 +176,7 @@ class Network {
   }
 
   int bits_;
+  bool at_top_;
   std::mt19937 random_;
   // Lists of vectors whose data the graph points into: the inner buffers never move.
   std::vector<Values> weights_;
@@ -200,13 +204,15 @@ struct Case {
   int bits;
   int width;
   int side;
+  bool at_top = false;
 };
 
 class EngineArithmetic : public testing::TestWithParam<Case> {};
 
 TEST_P(EngineArithmetic, IsPlainOnEveryInstructionSet) {
   const Case c = GetParam();
-  Network network(c.bits, c.side, c.width, static_cast<std::uint32_t>(c.bits * 1000 + c.width));
+  const auto seed = static_cast<std::uint32_t>(c.bits * 1000 + c.width);
+  Network network(c.bits, c.side, c.width, seed, c.at_top);
   const Values input = network.random_input();
   const Values expected = Reference(network.graph).run(input);
   ASSERT_GT(
@@ -224,31 +230,36 @@ INSTANTIATE_TEST_SUITE_P(Networks, EngineArithmetic,
                          testing::Values(Case{8, 16, 32}, Case{8, 33, 45}, Case{8, 64, 32},
                                          Case{4, 5, 45}, Case{4, 16, 32}, Case{4, 64, 45},
                                          Case{2, 5, 32}, Case{2, 16, 45}, Case{2, 33, 32},
-                                         Case{2, 64, 45}, Case{2, 96, 32}, Case{2, 128, 32}),
+                                         Case{2, 64, 45}, Case{2, 96, 32}, Case{2, 128, 32},
+                                         Case{4, 16, 45, true}, Case{2, 33, 32, true},
+                                         Case{2, 64, 45, true}),
                          [](const auto& test) {
                            return "bits" + std::to_string(test.param.bits) + "_width" +
                                   std::to_string(test.param.width) + "_side" +
-                                  std::to_string(test.param.side);
+                                  std::to_string(test.param.side) +
+                                  (test.param.at_top ? "_at_top" : "");
                          });
 
 TEST(Engine, ExposesEveryTensorWhenItIsAnOutput) {
   // Outputs keep fusions away; every tensor of the network must still be right.
-  Network whole(4, 32, 16, 7);
-  const Values input = whole.random_input();
-  for (std::size_t op = 0; op < whole.graph.ops.size(); ++op) {
-    Graph graph = whole.graph;
-    const int output = std::visit([](const auto& o) { return o.output; }, graph.ops[op]);
-    graph.outputs = {output};
-    const Values expected = Reference(graph).run(input);
-    for (const Isa isa : supported_isas()) {
-      EngineOptions options;
-      options.isa = isa;
-      const auto engine = Engine::build(graph, options);
-      Values got(expected.size());
-      const std::int8_t* in = input.data();
-      std::int8_t* out = got.data();
-      engine->run(&in, &out);
-      ASSERT_EQ(got, expected) << name(isa) << ", operation " << op;
+  for (const bool at_top : {false, true}) {
+    Network whole(4, 32, 16, 7, at_top);
+    const Values input = whole.random_input();
+    for (std::size_t op = 0; op < whole.graph.ops.size(); ++op) {
+      Graph graph = whole.graph;
+      const int output = std::visit([](const auto& o) { return o.output; }, graph.ops[op]);
+      graph.outputs = {output};
+      const Values expected = Reference(graph).run(input);
+      for (const Isa isa : supported_isas()) {
+        EngineOptions options;
+        options.isa = isa;
+        const auto engine = Engine::build(graph, options);
+        Values got(expected.size());
+        const std::int8_t* in = input.data();
+        std::int8_t* out = got.data();
+        engine->run(&in, &out);
+        ASSERT_EQ(got, expected) << name(isa) << ", operation " << op << ", at top " << at_top;
+      }
     }
   }
 }

@@ -78,5 +78,32 @@ TEST_F(PlanTest, TwoBitTensorsArePackedForTwoBitWeights) {
   EXPECT_EQ(plan.ops[0].kernel->element, Element::kInt8);  // its input has 256 levels
 }
 
+/// Zero point 124 and no more than four codes up to the end of int8: the same tensor, shifted.
+TEST_F(PlanTest, RectifiedTensorsAreRenumbered) {
+  graph.tensors[1].zero_point = 124;
+  graph.tensors[3].zero_point = 112;
+  std::get<Conv>(graph.ops[0]).range = {124, 127};
+  std::get<Add>(graph.ops[2]).range = {112, 127};
+  ASSERT_EQ(find_error(graph), "");
+  const Plan plan = make_plan(graph, Isa::kScalar);
+  EXPECT_EQ(plan.tensors[1].shape.zero_point, -128);
+  EXPECT_EQ(plan.tensors[1].range.high, -125);
+  EXPECT_EQ(plan.ops[1].kernel->element, Element::kNibble2);
+  EXPECT_EQ(std::get<Conv>(plan.ops[0].op).range.high, -125);
+  // The caller reads the output, and the addend is not rectified.
+  EXPECT_EQ(plan.tensors[3].shape.zero_point, 112);
+  EXPECT_EQ(plan.tensors[2].shape.zero_point, 0);
+}
+
+TEST_F(PlanTest, WhatAMeanReadsKeepsItsNumbers) {
+  graph.tensors[3].zero_point = 112;
+  std::get<Add>(graph.ops[2]).range = {112, 127};
+  graph.tensors.push_back({1, 1, 16, 0.1F, -128});
+  graph.ops.push_back(Mean{3, 4});
+  graph.outputs = {4};
+  ASSERT_EQ(find_error(graph), "");
+  EXPECT_EQ(make_plan(graph, Isa::kScalar).tensors[3].shape.zero_point, 112);
+}
+
 }  // namespace
 }  // namespace edge_dnq
