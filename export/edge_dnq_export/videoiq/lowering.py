@@ -13,6 +13,7 @@ the layer is as near as 8 bits allow, but leaves the low-bit kernels.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -204,7 +205,7 @@ class _LoweringOperations:
         share = statistics.share(truncated.constant)
         chosen = _Integers(truncated.odd, truncated.step, truncated.constant, share)
         limit = self.sum_limit / truncated.top
-        best = _with_constant(truncated, statistics) if share > limit else chosen
+        best = _with_constant(truncated, statistics, limit) if share > limit else chosen
         # A layer leaves the low-bit kernels for a real gain only.
         corrected = best.share < share / 2
         chosen = best if corrected else chosen
@@ -229,28 +230,38 @@ class _Integers(NamedTuple):
     share: float
 
 
-def _with_constant(truncated: TruncatedWeight, statistics: SumStatistics) -> _Integers:
+def _with_constant(
+    truncated: TruncatedWeight, statistics: SumStatistics, limit: float
+) -> _Integers:
     """Return the int8 codes of least error for ``step * odd + constant``.
 
-    There are few different weights, so how a size of one code rounds them is known beforehand:
-    sizes that leave no constant are chosen among those that use most of int8.
+    There are few different weights, so how a size of one code rounds them is known beforehand.
+    Whole multiples ``factor * odd + shift`` are exact but for the shift's rounding: the weights
+    stay equally spaced, which a kernel can make use of. Where no factor is good enough, sizes that
+    leave no constant are looked for among all that use most of int8.
     """
     values = torch.arange(-truncated.top, truncated.top + 1, 2, dtype=torch.float64)
     often = torch.bincount(truncated.codes.flatten().long(), minlength=len(values)).double()
     often /= often.sum()
     real = truncated.step * values + truncated.constant
     finest = float(real.abs().max()) / LARGEST_CODE
-    best: _Integers | None = None
-    for size in torch.linspace(1.0, SIZE_RANGE, SIZES, dtype=torch.float64) * finest:
+
+    def rounded(size: float) -> _Integers:
         table = (real / size).round()
         error = real - table * size
         constant = float((often * error).sum())
         noise = float((often * (error - constant).square()).sum().sqrt())
-        share = statistics.share(constant, noise)
-        if best is None or share < best.share:
-            best = _Integers(table, float(size), constant, share)
-    assert best is not None
-    return best._replace(codes=best.codes[truncated.codes.long()])
+        return _Integers(table, size, constant, statistics.share(constant, noise))
+
+    def least(sizes: Iterable[float]) -> _Integers:
+        best = min((rounded(size) for size in sizes), key=lambda integers: integers.share)
+        return best._replace(codes=best.codes[truncated.codes.long()])
+
+    largest = int(truncated.step / finest)
+    spaced = least(truncated.step / factor for factor in range(1, largest + 1))
+    if spaced.share <= limit / 2:
+        return spaced
+    return least((torch.linspace(1.0, SIZE_RANGE, SIZES) * finest).tolist())
 
 
 def _signs(gain: Tensor) -> Tensor:
