@@ -122,7 +122,9 @@ class ConvStep final : public Step {
                ? padded(out_.height() * out_.width()) * sizeof(std::int32_t)
                : 0;
   }
-  bool expands() const { return kernel_.always_expand || panel_.nested4; }
+  bool expands() const {
+    return kernel_.always_expand || (panel_.nested4 && !kernel_.reads_nested4);
+  }
   std::size_t expanded_block() const { return block_bytes_ * kernel_.expansion; }
   std::size_t expanded_bytes() const {
     return expands() ? padded(expanded_block() * kernel_.max_blocks) : 0;
@@ -239,6 +241,7 @@ class ConvStep final : public Step {
     tile.flush_steps = flush_steps_;
     tile.acc = work.scratch.acc;
     tile.acc_stride = acc_stride();
+    tile.nested4 = panel_.nested4 && kernel_.reads_nested4;
     if (expands()) {
       kernel_.expand(static_cast<const std::int8_t*>(tile.panel), block_bytes_ * blocks,
                      panel_.nested4, work.scratch.expanded);

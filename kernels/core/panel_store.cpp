@@ -65,7 +65,7 @@ class Store {
     const bool whole_steps =
         window.steps(kernel) * kernel.step_bytes == window.row_bytes(kernel.format);
     if (facts.four_bit && whole_steps && kernel.element == Element::kInt8 &&
-        kernel.expand != nullptr) {
+        (kernel.expand != nullptr || kernel.reads_nested4)) {
       if (auto panel = find(masters_, key); panel && is_nested4(packed, *panel)) {
         return {panel, true, false};
       }

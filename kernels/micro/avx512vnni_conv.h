@@ -10,7 +10,6 @@ namespace edge_dnq::avx512vnni {
 
 // int8 weights of any range, unsigned activations (avx512vnni_conv_w8u8.cpp).
 void accumulate_w8u8(const Tile& tile);
-void expand_w8u8(const std::int8_t* panel, std::size_t bytes, bool nested4, void* expanded);
 
 // 2-bit weights and activations: a byte starts at kStart and takes c * (u - kCodeZero), which goes
 // twice as far down as up (avx512vnni_conv_w2a2.cpp).

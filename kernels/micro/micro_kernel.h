@@ -51,6 +51,9 @@ struct Tile {
   const std::int32_t* sums;  ///< [rows] sum of the window's codes; only for panels of codes
   std::int32_t* acc;         ///< out: [rows][acc_stride]; blocks * nr of each row are written
   std::size_t acc_stride;
+  /// The panel holds 8-bit weights w of which 2 * (w >> 4) + 1 are meant; only for kernels with
+  /// reads_nested4.
+  bool nested4;
 };
 
 struct MicroKernel {
@@ -87,6 +90,8 @@ struct MicroKernel {
   /// code_flush_bound() allows more steps.
   std::uint8_t code_zero = 0;
   std::uint8_t start = 0;
+  /// Takes Tile::nested4, so that a 4-bit program reads its 8-bit panel without `expand`.
+  bool reads_nested4 = false;
 };
 
 /// All kernels of this build for `isa`; count in `count`.

@@ -194,7 +194,7 @@ class Run {
       flush_steps_ = code_flush_bound(kernel_, p_.range.activation, panel_.data(), block_stride_,
                                       out_channels_);
     }
-    if (p_.nested4 || kernel_.always_expand) {
+    if ((p_.nested4 && !kernel_.reads_nested4) || kernel_.always_expand) {
       AlignedBytes expanded(panel_.size() * kernel_.expansion);
       kernel_.expand(reinterpret_cast<const std::int8_t*>(panel_.data()), panel_.size(), p_.nested4,
                      expanded.data());
@@ -219,6 +219,7 @@ class Run {
     tile.sums = sums_.data();
     tile.acc = acc_.data() + kGuard;
     tile.acc_stride = acc_stride_;
+    tile.nested4 = p_.nested4 && kernel_.reads_nested4;
     kernel_.accumulate(tile);
   }
 

@@ -224,7 +224,8 @@ INSTANTIATE_TEST_SUITE_P(Every, ByteAccumulatorTest,
 
 INSTANTIATE_TEST_SUITE_P(Every, SharedPanelTest,
                          testing::ValuesIn(supported_kernels([](const MicroKernel& kernel) {
-                           return kernel.element == Element::kInt8 && kernel.expand != nullptr;
+                           return kernel.element == Element::kInt8 &&
+                                  (kernel.expand != nullptr || kernel.reads_nested4);
                          })),
                          kernel_name);
 
