@@ -12,7 +12,7 @@ CPP := $(shell find kernels benchmarks -name '*.cpp' -o -name '*.h')
 WHEEL := -m pip wheel -q --disable-pip-version-check --no-deps -w dist -C wheel.cmake=true
 MANYLINUX := py3-none-manylinux_2_28
 
-.PHONY: demo test test-fast lint format train-demo figures bench install wheels system-packages clean
+.PHONY: demo test test-fast lint format train-demo figures screenshots bench install wheels system-packages clean
 
 # Also builds the kernels, into edge_dnq/_native; again when one of their files changed.
 install: $(VENV)/.installed
@@ -55,6 +55,10 @@ train-demo: install
 figures: demo
 	$(BIN)/python benchmarks/policies.py $(DEMO_OUT)/bundle synthetic:2400 --split test
 	$(BIN)/python benchmarks/policy_precision.py
+
+# The pictures of the report and of the live page in docs/.
+screenshots: demo
+	$(BIN)/python -m docs.screenshots $(DEMO_OUT)
 
 # The kernels beside stock LiteRT and other runtimes; run it on an idle machine. BENCH takes options.
 bench: install

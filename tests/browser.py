@@ -57,15 +57,13 @@ class Browser:
         ]
 
 
-@pytest.fixture(scope="session")
-def browser(require_tools: Callable[..., None]) -> Iterator[Browser]:
-    """A browser for the whole session; skips where there is none."""
-    require_tools("chromium", "chromedriver")
-    webdriver = pytest.importorskip("selenium.webdriver")
+def start_browser() -> Browser:
+    """Start the installed Chromium without a window."""
+    from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
+    options.binary_location = shutil.which("chromium") or ""
     options.page_load_strategy = "eager"  # A page with a video never finishes loading.
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     for argument in ("--headless=new", "--disable-gpu", "--disable-background-networking"):
@@ -74,5 +72,14 @@ def browser(require_tools: Callable[..., None]) -> Iterator[Browser]:
         options.add_argument("--no-sandbox")  # It refuses to be root otherwise.
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     driver.set_page_load_timeout(LOADING_S)
-    yield Browser(driver)
-    driver.quit()
+    return Browser(driver)
+
+
+@pytest.fixture(scope="session")
+def browser(require_tools: Callable[..., None]) -> Iterator[Browser]:
+    """A browser for the whole session; skips where there is none."""
+    require_tools("chromium", "chromedriver")
+    pytest.importorskip("selenium")
+    started = start_browser()
+    yield started
+    started.driver.quit()

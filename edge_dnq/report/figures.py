@@ -155,7 +155,7 @@ def front_figure(points: Sequence[FrontPoint], unit: str) -> str:
         axes.set_xlabel(f"cost, {unit}")
         axes.set_ylabel("accuracy, %")
         axes.set_xlim(left=0)
-        axes.margins(x=0.14, y=0.1)
+        axes.margins(x=0.14, y=0.14)
         axes.grid()
         _name_points(axes, [point for point in points if point.named])
         figure.legend(loc="outside upper left", ncols=1, handlelength=1.5, labelspacing=0.3)
@@ -171,23 +171,29 @@ def front_figure(points: Sequence[FrontPoint], unit: str) -> str:
 
 
 def _name_points(axes: Axes, points: Sequence[FrontPoint]) -> None:
-    """Write names above marks; those of near marks above each other."""
+    """Write names above marks; those of marks that are near each other in a pile, with lines."""
     low, high = axes.get_xlim()
     bottom, top = axes.get_ylim()
-    last, floor = -math.inf, 0.0
+    piles: list[list[FrontPoint]] = []
     for point in sorted(points, key=lambda point: point.cost):
-        near = point.cost - last < 0.16 * (high - low)
-        last = point.cost
-        place = (100 * point.accuracy - bottom) / (top - bottom)
-        floor = max(place, floor + 0.045) if near else place
-        axes.annotate(
-            point.name.removeprefix("uniform:"),
-            ((point.cost - low) / (high - low), floor),
-            (4, 4),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            fontsize=8,
-        )
+        if piles and point.cost - piles[-1][-1].cost < 0.16 * (high - low):
+            piles[-1].append(point)
+        else:
+            piles.append([point])
+    for pile in piles:
+        highest = max(point.accuracy for point in pile)
+        for place, point in enumerate(sorted(pile, key=lambda point: -point.accuracy)):
+            rise = (100 * highest - bottom) / (top - bottom) + 0.03 + 0.045 * place
+            axes.annotate(
+                point.name.removeprefix("uniform:"),
+                (point.cost, 100 * point.accuracy),
+                ((point.cost - low) / (high - low) + 0.015, rise),
+                textcoords="axes fraction",
+                fontsize=8,
+                arrowprops={"arrowstyle": "-", "color": DIM, "linewidth": 0.5}
+                if len(pile) > 1
+                else None,
+            )
 
 
 def cost_figure(name: str, costs: ThreadCosts, styles: Mapping[str, ActionStyle]) -> str:

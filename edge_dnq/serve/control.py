@@ -42,6 +42,7 @@ class BudgetControl:
     def __init__(self, picker: BudgetPicker) -> None:
         self._picker = picker
         self._unit = picker.budget.unit if picker.budget is not None else "ms"
+        self._table = picker.costs.relative()
 
     def state(self) -> ControlState:
         """Return the controller's present state."""
@@ -54,8 +55,11 @@ class BudgetControl:
         return ControlState(UNITS[self._unit], target, value, low, high, self._picker.cost_bias)
 
     def _range(self) -> tuple[float, float]:
-        """Return what the cheapest and the dearest action would give now, and a little more."""
-        costs = self._picker.costs.relative()
+        """Return what the cheapest and the dearest action would give now, and a little more.
+
+        Costs are those of the table, whatever the device does; durations follow it.
+        """
+        costs = self._table if self._unit == "cost" else self._picker.costs.relative()
         least, most = float(costs.min()), float(costs.max())
         low, high = least * (1 - ROOM), most * (1 + ROOM)
         if self._unit != "cost":
