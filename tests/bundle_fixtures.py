@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,11 +14,14 @@ import pytest
 from edge_dnq.bundle import Bundle
 from edge_dnq.synthetic import render_clip
 
+if TYPE_CHECKING:
+    from edge_dnq_export.targets import RuntimeChoice
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAKERS = ("edge_dnq/nn", "edge_dnq/synthetic", "export/edge_dnq_export")
 
 
-def _export(folder: Path) -> None:
+def _export(folder: Path, runtime: RuntimeChoice) -> None:
     """Export a random network with three programs, one of a lower resolution, and a policy."""
     import torch
 
@@ -52,13 +56,11 @@ def _export(folder: Path) -> None:
             state = output.state
             rows.append(output.action_logits)
         model.policy.action_head.bias.copy_(-torch.cat(rows).mean(0))
-    export_bundle(model, folder, name="tiny")
+    export_bundle(model, folder, name="tiny", runtime=runtime)
 
 
-@pytest.fixture(scope="session")
-def bundle_folder(request: pytest.FixtureRequest) -> Path:
-    """Folder of the small bundle; read-only."""
-    pytest.importorskip("litert_torch", reason="the exporter is not installed")
+def _kept(request: pytest.FixtureRequest, runtime: RuntimeChoice) -> Path:
+    """Return the small bundle for ``runtime``, exporting it where the kept one is of older code."""
     digest = hashlib.sha256()
     makers = [path for maker in MAKERS for path in sorted((REPOSITORY / maker).glob("*.py"))]
     makers += [REPOSITORY / "edge_dnq" / name for name in ("manifest.py", "video/preprocess.py")]
@@ -66,14 +68,28 @@ def bundle_folder(request: pytest.FixtureRequest) -> Path:
         digest.update(path.read_bytes())
     assert request.config.cache is not None
     cache = request.config.cache.mkdir("edge-dnq")
-    folder = cache / f"tiny-{digest.hexdigest()[:16]}"
-    with (cache / "lock").open("w") as lock:
+    folder = cache / f"{runtime}-{digest.hexdigest()[:16]}"
+    with (cache / f"{runtime}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            for old in cache.glob("tiny-*"):
+            for old in cache.glob(f"{runtime}-*"):
                 shutil.rmtree(old)
-            _export(folder)
+            _export(folder, runtime)
     return folder
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(request: pytest.FixtureRequest) -> Path:
+    """Folder of the small bundle; read-only."""
+    pytest.importorskip("litert_torch", reason="the exporter is not installed")
+    return _kept(request, "litert")
+
+
+@pytest.fixture(scope="session")
+def executorch_folder(request: pytest.FixtureRequest, executorch_library: Path) -> Path:
+    """Folder of the same bundle with programs for ExecuTorch; read-only."""
+    pytest.importorskip("torch", reason="the exporter is not installed")
+    return _kept(request, "executorch")
 
 
 @pytest.fixture

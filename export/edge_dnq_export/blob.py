@@ -28,7 +28,7 @@ VERSION = 1
 BYTE_ORDER = 0x01020304
 HEADER = struct.Struct("<8sIIQI")
 
-CONV, ADD, MAX_POOL, MEAN = 1, 2, 3, 4
+CONV, ADD, MAX_POOL, MEAN, DEPTHWISE_CONV = 1, 2, 3, 4, 5
 INT8, ODD4, ODD2 = 0, 1, 2
 BITS = {ODD4: 4, ODD2: 2}
 EVERYTHING = (-128, 127)
@@ -68,23 +68,25 @@ def _node(node: Node, indices: dict[str, int], tensors: dict[str, Tensor]) -> It
     elif isinstance(node, MaxPool):
         yield _words(MAX_POOL, *ends, *_window(node.size, node.stride, node.padding), *EVERYTHING)
     else:
-        shape = (1, 1, 0)
+        kind, shape, weight = CONV, (1, 1, 0), node.weight
         if isinstance(node, Conv):
             shape = node.weight.shape[1], node.stride, node.padding
-        yield _words(CONV, *ends, *_window(*shape), *limits)
-        yield from _weights(node)
+            if node.groups > 1:
+                kind, weight = DEPTHWISE_CONV, node.weight.transpose(3, 1, 2, 0)
+        yield _words(kind, *ends, *_window(*shape), *limits)
+        yield from _weights(node, weight)
 
 
 def _window(size: int, stride: int, padding: int) -> tuple[int, ...]:
     return (*[size] * 2, *[stride] * 2, *[padding] * 4)
 
 
-def _weights(node: Conv | Linear) -> Iterable[bytes]:
-    coding = weight_coding(node.weight)
+def _weights(node: Conv | Linear, weight: Int8) -> Iterable[bytes]:
+    coding = weight_coding(weight)
     yield _words(coding)
     yield node.weight_scale.astype("<f4").tobytes()
     yield node.bias.astype("<i4").tobytes()
-    stored = pack_weights(node.weight, coding)
+    stored = pack_weights(weight, coding)
     yield stored + bytes(-len(stored) % 4)
 
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 namespace edge_dnq {
 namespace {
@@ -148,7 +149,9 @@ class GraphReader {
     const auto kind = reader_.number<std::uint32_t>();
     switch (static_cast<OpKind>(kind)) {
       case OpKind::kConv:
-        return conv();
+        return conv<Conv>();
+      case OpKind::kDepthwiseConv:
+        return conv<DepthwiseConv>();
       case OpKind::kAdd: {
         Add add;
         add.a = integer();
@@ -182,8 +185,11 @@ class GraphReader {
   }
 
   /// The product, or an error where so many weights cannot follow at four a byte.
-  std::size_t weight_count(const Conv& conv, std::size_t out, std::size_t in) const {
+  template <typename Convolution>
+  std::size_t weight_count(const Convolution& conv, std::size_t out) const {
     std::size_t count = out;
+    std::size_t in = 1;
+    if constexpr (std::is_same_v<Convolution, Conv>) in = channels(conv.input);
     if (conv.kernel_height < 1 || conv.kernel_width < 1) fail("has an empty kernel");
     for (const std::size_t factor : {in, static_cast<std::size_t>(conv.kernel_height),
                                      static_cast<std::size_t>(conv.kernel_width)}) {
@@ -193,12 +199,13 @@ class GraphReader {
     return count;
   }
 
-  Conv conv() {
-    Conv conv;
+  template <typename Convolution>
+  Convolution conv() {
+    Convolution conv;
     window(conv);
     const auto coding = reader_.number<std::uint32_t>();
     const std::size_t out = channels(conv.output);
-    const std::size_t count = weight_count(conv, out, channels(conv.input));
+    const std::size_t count = weight_count(conv, out);
     result_.scales.push_back(reader_.numbers<float>(out));
     result_.biases.push_back(reader_.numbers<std::int32_t>(out));
     conv.weight_scales = result_.scales.back().data();

@@ -31,8 +31,9 @@ constexpr std::size_t kBlobHeaderBytes = 32;
 enum class OpKind : std::uint32_t {
   kConv = 1,  ///< input, output, kernel h w, stride h w, padding t l b r, low, high, WeightCoding
   kAdd = 2,   ///< a, b, output, low, high
-  kMaxPool = 3,  ///< input, output, kernel h w, stride h w, padding t l b r, low, high
-  kMean = 4,     ///< input, output
+  kMaxPool = 3,        ///< input, output, kernel h w, stride h w, padding t l b r, low, high
+  kMean = 4,           ///< input, output
+  kDepthwiseConv = 5,  ///< as kConv
 };
 
 /// Low-precision weights are stored in the bits they have; the first of a byte is the lowest.
