@@ -16,7 +16,7 @@ This is integral control, which needs no model of the policy: as the mean cost f
 settles for any gain that does not cross the whole range within a few frames. Between two visits of
 the limits the sum of the errors is exactly the change of the balance over the step size: the mean
 over a window differs from the budget by ``(change of the balance / scale) / gain``, whatever the
-frames show. That is at most ``(1 + credit) / gain``, 4 %, while lambda stays within the scale.
+frames show. That is at most ``(1 + credit) / gain``, 6 %, while lambda stays within the scale.
 
 - **Few actions.** Where a video keeps giving the same logits, the mean cost is a step function of
   lambda and no constant price meets a budget between two steps. Lambda then rests at the step and
@@ -59,8 +59,8 @@ GAIN = 32.0
 """Times lambda would cross its range within a window at an error of the whole budget. The higher,
 the closer every window is held, and the less the price is the same for the frames in it."""
 
-CREDIT = 0.25
-"""How far the balance may fall below 0, in parts of the scale: 1/128 of a window's budget."""
+CREDIT = 1.0
+"""How far the balance may fall below 0, in scales: 1/32 of a window's budget."""
 
 DEBT = 8.0
 """How far the balance may rise above the range, in scales: a quarter of a window's budget. A step
