@@ -135,5 +135,8 @@ def _resized(square: UInt8, size: int) -> UInt8:
         square = cv2.resize(even, (side, side), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     if side == size:
         return square
-    resized: UInt8 = cv2.resize(square, (size, size), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+    # Not INTER_LINEAR: OpenCV rounds that one differently on ARM, and there the programs would see
+    # other pixels than at export. This one, like a halving, is the same everywhere.
+    exact = cv2.INTER_LINEAR_EXACT
+    resized: UInt8 = cv2.resize(square, (size, size), interpolation=exact)  # type: ignore[assignment]
     return resized

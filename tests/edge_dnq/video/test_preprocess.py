@@ -77,8 +77,8 @@ def test_shrinking_is_close_to_exact_areas(eighth: int, size: int) -> None:
 
 def test_growing_is_bilinear() -> None:
     image = picture(8, 8)
-    expected = cv2.resize(image, (20, 20), interpolation=cv2.INTER_LINEAR)
-    np.testing.assert_array_equal(network_frame(image, 20), expected)
+    expected = cv2.resize(image, (20, 20), interpolation=cv2.INTER_LINEAR).astype(int)
+    assert np.abs(network_frame(image, 20) - expected).max() <= 1
 
 
 def test_the_centre_is_kept_and_channels_stay() -> None:
