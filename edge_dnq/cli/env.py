@@ -27,6 +27,9 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "safetensors": ("safetensors",),
     "litert-torch": ("litert-torch",),
     "matplotlib": ("matplotlib",),
+    "jinja2": ("jinja2",),
+    "starlette": ("starlette",),
+    "prometheus-client": ("prometheus-client",),
     "psutil": ("psutil",),
 }
 """Library -> the distributions that bring it."""
@@ -39,7 +42,18 @@ NEEDS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
         "run, eval, verify, demo",
         "pip install 'edge-dnq[litert]'",
     ),
-    ("report", ("matplotlib",), "run --timeline, demo", "pip install 'edge-dnq[report]'"),
+    (
+        "report",
+        ("matplotlib",),
+        "report, run --timeline, eval --plot, demo",
+        "pip install 'edge-dnq[report]'",
+    ),
+    (
+        "serve",
+        ("starlette",),
+        "run --serve, run --metrics",
+        "pip install 'edge-dnq[serve]'",
+    ),
     (
         "profile",
         ("psutil",),
