@@ -20,6 +20,15 @@ def test_every_action_has_a_colour_and_a_height_of_its_own(bundle: Bundle) -> No
     assert len({style.mark for style in programs} | {styles["skip"].mark}) == len(programs) + 1
 
 
+def test_float_programs_have_a_style(bundle: Bundle) -> None:
+    manifest = bundle.manifest
+    first, *others = manifest.programs
+    full = msgspec.structs.replace(first, weight_bits=32, activation_bits=32)
+    styles = action_styles(msgspec.structs.replace(manifest, programs=(full, *others)))
+    assert len({style.color for style in styles.values()}) == len(styles)
+    assert styles[full.name].height > max(styles[program.name].height for program in others)
+
+
 def test_a_second_program_of_one_width_takes_a_spare_colour(bundle: Bundle) -> None:
     manifest = bundle.manifest
     twin = msgspec.structs.replace(manifest.programs[0], name="w8a8r80")

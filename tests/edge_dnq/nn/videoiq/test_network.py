@@ -59,7 +59,7 @@ def test_every_program_equals_the_oracle(
         assert error < limit, f"{width} bits: float32 differs by {error:.2g} deviations"
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_policy_equals_the_oracle_over_a_sequence(seed: int, tmp_path: Path) -> None:
     state = random_state(seed=seed, skips=3)
     options = ImportOptions(skip_lengths=(1, 2, 4))
@@ -71,7 +71,7 @@ def test_the_policy_equals_the_oracle_over_a_sequence(seed: int, tmp_path: Path)
     expected_h = expected_c = np.zeros((1, 512))
     seen = []
     with torch.no_grad():
-        for step in range(3):
+        for step in range(2):
             frame = frames(seed * 10 + step, 1, 120)
             logits, h, c = policy(frame.float(), h, c)
             expected, expected_h, expected_c = oracle.policy(frame.numpy(), expected_h, expected_c)
