@@ -139,24 +139,9 @@ class Config(_Table, frozen=True, kw_only=True):
     page: PageConfig = PageConfig()
 
 
-POSITIVE = frozenset(
-    [
-        "width",
-        "height",
-        "fps",
-        "open_s",
-        "stall_s",
-        "damaged",
-        "retry_first_s",
-        "retry_most_s",
-        "window_s",
-        "status_s",
-        "gap_s",
-        "budget_ms",
-        "cost",
-        "deadline_ms",
-    ]
-)
+_WORDS = """width height fps open_s stall_s damaged retry_first_s retry_most_s window_s status_s
+gap_s budget_ms cost deadline_ms"""
+POSITIVE = frozenset(_WORDS.split())
 NOT_NEGATIVE = frozenset({"frozen_s", "healthy_s", "hung_s", "prediction_s", "threads"})
 
 

@@ -54,7 +54,7 @@ class LineSink:
         self._closing = False
         self.lost = 0
         self.broken = False
-        self.reason = ""
+        self._failing = False
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
         self._thread.start()
 
@@ -83,13 +83,21 @@ class LineSink:
                 line = self._lines.popleft()
             try:
                 self._write(line)
+                self._failing = False
             except BrokenPipeError:
                 self.broken = True
                 return
-            except OSError as error:  # No space, most likely: it may come back.
-                with self._changed:
-                    self.lost += 1
-                    self.reason = error.strerror or str(error)
+            except OSError as error:
+                self._lose(error)
+
+    def _lose(self, error: OSError) -> None:
+        """Count a line; tell it once, until lines can be written again."""
+        with self._changed:
+            self.lost += 1
+        if not self._failing:
+            self._failing = True
+            reason = error.strerror or error
+            print(f"warning: events are lost while there is: {reason}", file=sys.stderr, flush=True)
 
     def _write(self, line: bytes) -> None:
         left = memoryview(line)

@@ -117,10 +117,12 @@ def test_an_unplugged_camera_is_opened_again_and_the_video_begins_anew(session: 
     bench = Bench(session, steps(("ok", 100), ("end", 1)), retry_first_s=3)
     last = bench.run(30)
     (stale,) = bench.sink.named("stale")
-    assert stale["reason"].endswith("No such device") and stale["failures"] == 1
+    assert stale["reason"].endswith("No such device")
+    assert stale["failures"] == 1
     (reset,) = bench.sink.named("reset")
     assert 3 <= reset["gap_s"] <= 3.5
-    assert len(bench.sink.named("camera")) == 2 and last["reopened"] == 1
+    assert len(bench.sink.named("camera")) == 2
+    assert last["reopened"] == 1
     assert last["frames"] > 250
     assert bench.faults.closed == bench.faults.opened == 2
 
@@ -130,16 +132,20 @@ def test_reads_that_give_nothing_mean_unplugged_after_some(session: Session) -> 
     last = bench.run(30)
     (stale,) = bench.sink.named("stale")
     assert "25 reads in a row" in stale["reason"]
-    assert last["damaged"] == 25 and last["reopened"] == 1 and last["frames"] > 200
+    assert last["damaged"] == 25
+    assert last["reopened"] == 1
+    assert last["frames"] > 200
 
 
 def test_a_hanging_read_is_left_behind(session: Session) -> None:
     bench = Bench(session, steps(("ok", 20), ("hang", 1)), stall_s=5)
     last = bench.run(30)
     (stale,) = bench.sink.named("stale")
-    assert stale["reason"] == "no frame for 5 s" and 5 <= stale["age_s"] < 5.5
-    assert last["hung"] == 1 and last["reopened"] == 1, bench.summary()
-    assert last["frames"] > 200 and len(bench.sink.named("reset")) == 1
+    assert stale["reason"] == "no frame for 5 s"
+    assert 5 <= stale["age_s"] < 5.5
+    assert (last["hung"], last["reopened"]) == (1, 1), bench.summary()
+    assert last["frames"] > 200
+    assert len(bench.sink.named("reset")) == 1
 
 
 def test_a_late_frame_of_a_hanging_read_is_nobodys(session: Session) -> None:
@@ -166,7 +172,7 @@ def test_a_driver_that_keeps_hanging_ends_the_process(session: Session) -> None:
 def test_a_driver_that_hangs_for_long_ends_the_process(session: Session) -> None:
     bench = Bench(session, steps(("ok", 10), ("hang", 1)), stall_s=5, hung_s=60)
     bench.at(2, lambda: setattr(bench.faults, "absent", True))
-    with pytest.raises(CameraHungError, match="one for 6[0-9] s|one for [0-9]{2,3} s"):
+    with pytest.raises(CameraHungError, match=r"one for [6-9]\d s|one for \d{3} s"):
         bench.run(3600)
 
 
@@ -174,8 +180,9 @@ def test_the_same_picture_again_and_again_is_no_camera(session: Session) -> None
     bench = Bench(session, steps(("ok", 20), ("same", 200)), frozen_s=10, stall_s=5)
     last = bench.run(60)
     stale = bench.sink.named("stale")
-    assert stale and "the very same picture for 10 s" in stale[0]["reason"], bench.summary()
-    assert last["reopened"] >= 1 and bench.runner.capture.running
+    assert "the very same picture for 10 s" in stale[0]["reason"], bench.summary()
+    assert last["reopened"] >= 1
+    assert bench.runner.capture.running
 
 
 def test_a_still_picture_may_be_wanted(session: Session) -> None:
@@ -188,7 +195,8 @@ def test_corrupt_pictures_are_counted_and_passed_over(session: Session) -> None:
     bench = Bench(session, script)
     last = bench.run(60)
     assert last["damaged"] == 200, bench.summary()
-    assert last["reopened"] == 0 and not bench.sink.named("stale")
+    assert last["reopened"] == 0
+    assert not bench.sink.named("stale")
     assert last["frames"] > 300
 
 
@@ -197,7 +205,8 @@ def test_a_change_of_resolution_is_told_and_survived(session: Session) -> None:
     last = bench.run(10)
     sizes = [(event["width"], event["height"]) for event in bench.sink.named("resolution")]
     assert sizes == [(128, 96), (64, 48)]
-    assert last["reopened"] == 0 and last["frames"] >= 98
+    assert last["reopened"] == 0
+    assert last["frames"] >= 98
 
 
 def test_the_wall_clock_may_jump(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +217,8 @@ def test_the_wall_clock_may_jump(session: Session, monkeypatch: pytest.MonkeyPat
     last = bench.run(20)
     uptimes = [event["uptime_s"] for event in bench.sink.events]
     assert uptimes == sorted(uptimes)
-    assert not bench.sink.named("stale") and not bench.sink.named("reset")
+    assert not bench.sink.named("stale")
+    assert not bench.sink.named("reset")
     assert last["frames"] >= 198
 
 
@@ -235,7 +245,8 @@ def test_a_consumer_ten_times_too_slow_gets_the_newest_and_drops_the_rest(bundle
     assert 520 <= last["dropped"] <= 545, "nine of ten are lost, and counted"
     assert last["actions"]["skip"] == last["actions"]["skip4"] == 0, "lost is not skipped"
     assert max(ages) <= 0.1 + 1e-6, "no frame is older than one period when it is taken"
-    assert not bench.sink.named("stale") and not bench.sink.named("reset")
+    assert not bench.sink.named("stale")
+    assert not bench.sink.named("reset")
 
 
 def test_half_an_hour_of_faults_leaves_memory_and_threads_as_they_were(session: Session) -> None:
@@ -256,7 +267,8 @@ def test_half_an_hour_of_faults_leaves_memory_and_threads_as_they_were(session: 
 
     bench.at(0, sample)
     last = bench.run(1800)
-    assert last["uptime_s"] >= 1800 and last["frames"] > 12000, bench.summary()
+    assert last["uptime_s"] >= 1800
+    assert last["frames"] > 12000, bench.summary()
     assert len(bench.sink.named("stale")) >= 25
     assert last["hung"] == 0
     (first_bytes, first_threads), (end_bytes, end_threads) = seen[0], seen[-1]
