@@ -12,7 +12,6 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.table import Table
 
 from edge_dnq import host
-from edge_dnq.bundle import Bundle
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import json_option, kernels_option, runtime_option
 from edge_dnq.cli.output import console, human_bytes, next_step, print_json, table
@@ -25,7 +24,7 @@ from edge_dnq.profiling.table import (
     table_path,
     write_table,
 )
-from edge_dnq.session import POLICY
+from edge_dnq.session import POLICY, open_bundle
 
 
 class _Threads(click.ParamType[tuple[int, ...]]):
@@ -115,7 +114,7 @@ def command(
       edge-dnq profile bundle/
       edge-dnq profile bundle/ --threads 1,4 --sustained 300
     """
-    loaded = Bundle.load(bundle)
+    loaded = open_bundle(bundle, runtime, kernels)
     cores = host.read_cpu().cores
     plan = Plan(threads or _doubling(cores), seconds, sustained, frame, runtime, kernels)
     terminal = console(error=True)
