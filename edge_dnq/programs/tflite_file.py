@@ -116,36 +116,6 @@ class ProgramFacts:
         body = [w for w in self.weights if w.role == "body" and w.dtype.startswith("INT")]
         return (min(w.low for w in body), max(w.high for w in body)) if body else None
 
-    def low_precision_problems(self, weight_bits: int, activation_bits: int) -> list[str]:
-        """Compare with what the numbers contract promises for these widths.
-
-        Hidden activations take exactly ``2**activation_bits`` levels. Weights of the body are int8
-        from -127 on for 8 bits; for 4 and 2 bits they are odd and below ``2**weight_bits``.
-
-        Returns:
-            One line per broken promise; empty when all hold.
-        """
-        levels = 2**activation_bits
-        problems = [
-            f"operation {a.operator} ({a.op}) gives {a.levels} levels, expected {levels}"
-            for a in self.hidden
-            if a.levels != levels
-        ]
-        if not self.hidden:
-            problems.append("no hidden activation has a fused rectifier")
-        limit = 127 if weight_bits == 8 else 2**weight_bits - 1
-        for w in self.weights:
-            small = w.role == "body" and weight_bits < 8
-            bound = limit if small else 127
-            if w.dtype != "INT8" or not (-bound <= w.low and w.high <= bound):
-                problems.append(
-                    f"operation {w.operator} ({w.op}) has {w.dtype} weights {w.low:g}..{w.high:g}, "
-                    f"expected INT8 within {-bound}..{bound}"
-                )
-            elif small and not w.odd:
-                problems.append(f"operation {w.operator} ({w.op}) has even weights")
-        return problems
-
 
 def read_program_facts(content: bytes) -> ProgramFacts:
     """Read the facts of a TFLite file with one graph.

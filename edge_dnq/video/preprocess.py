@@ -92,7 +92,8 @@ class InputEncoder:
             SourceError: not an RGB frame.
         """
         if self._turns_sign:
-            return np.bitwise_xor(check_frame(frame), SIGN_BIT).view(np.int8)[np.newaxis]
+            turned: NDArray[np.int8] = np.bitwise_xor(check_frame(frame), SIGN_BIT).view(np.int8)
+            return turned[np.newaxis]
         codes: NDArray[np.int8] = cv2.LUT(check_frame(frame), self._lut)  # type: ignore[assignment]
         return codes[np.newaxis]
 

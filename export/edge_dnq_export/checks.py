@@ -9,13 +9,12 @@ import numpy as np
 import torch
 
 from edge_dnq.errors import ExportError
-from edge_dnq.nn.config import ProgramConfig
 from edge_dnq.nn.deployed import Tap
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq.programs import Program
 from edge_dnq.programs.tflite_file import read_program_facts
 from edge_dnq.verification import POLICY_TOLERANCE
-from edge_dnq_export.graph import Conv, Float32, Int8, IntegerGraph
+from edge_dnq_export.graph import Add, Conv, Float32, Int8, IntegerGraph, Linear
 
 ROUNDING_KINDS = frozenset({"add", "mean"})
 """Operations whose float rounding may differ from the stock runtime's, by one level."""
@@ -28,27 +27,43 @@ def program_outputs(program: Program, codes: Int8) -> Int8:
     )
 
 
-def require_widths(config: ProgramConfig, content: bytes) -> None:
+def require_widths(graph: IntegerGraph, content: bytes) -> None:
     """Read the written file back and prove its widths from standard facts alone.
 
     Raises:
-        ExportError: an activation takes another number of levels, or a weight is out of range.
+        ExportError: the rectified activations take other numbers of levels than the graph's, or
+            the weights have another type or range.
     """
     facts = read_program_facts(content)
-    problems = facts.low_precision_problems(config.weight_bits, config.activation_bits)
-    if problems:
-        raise ExportError(f"program {config.name} lost its precision in conversion: {problems[0]}")
+    nodes = [node for node in graph.nodes if isinstance(node, Conv | Linear)]
+    expected = Counter(("INT8", int(n.weight.min()), int(n.weight.max())) for n in nodes)
+    weights = Counter((w.dtype, int(w.low), int(w.high)) for w in facts.weights)
+    if weights != expected:
+        (dtype, low, high), _ = (weights - expected).most_common(1)[0]
+        raise ExportError(
+            f"program {graph.program} lost its precision in conversion: "
+            f"{dtype} weights {low}..{high} are not the graph's"
+        )
+    wanted = Counter(_rectified_levels(graph))
+    levels = Counter(a.levels for a in facts.hidden)
+    if levels != wanted:
+        raise ExportError(
+            f"program {graph.program} lost its precision in conversion: rectified activations by "
+            f"levels are {dict(sorted(levels.items()))}, expected {dict(sorted(wanted.items()))}"
+        )
 
 
 def hidden_levels(graph: IntegerGraph) -> int:
-    """Return how many values a hidden activation takes."""
-    hidden = {
+    """Return how many values the coarsest hidden activations take."""
+    return min(_rectified_levels(graph))
+
+
+def _rectified_levels(graph: IntegerGraph) -> list[int]:
+    return [
         graph.tensors[node.output].levels
         for node in graph.nodes
-        if isinstance(node, Conv) and node.relu6
-    }
-    (levels,) = hidden
-    return levels
+        if isinstance(node, Conv | Add) and (node.relu6 or node.relu)
+    ]
 
 
 def difference(expected: Int8, actual: Int8) -> tuple[int, int]:

@@ -192,7 +192,7 @@ def _export_program(
         target.write_program(graph, path)
         content = path.read_bytes()
         if target.runtime == "litert":
-            checks.require_widths(config, content)
+            checks.require_widths(graph, content)
         if not target.exact:
             stock = reference.run(graph, codes, target.add)[graph.output]
             differences = checks.difference(golden[f"program/{config.name}"], stock)
