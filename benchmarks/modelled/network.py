@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from benchmarks.modelled.trace import HERE, KERNELS, ToolError
 from tests.emulation.machine import PROCESSORS, Machine, MachineUnavailableError, Processor
 
 STOCK = "stock"
-RUNS = 8
 
 
 @dataclass(frozen=True)
@@ -46,27 +46,24 @@ class Counter:
         _run(["cmake", "--build", build, "--target", "edge_dnq_litert"])
         self.delegate = build / "libedge_dnq_litert.so"
 
-    def count(self, processor: Processor, program: Path, kernels: str) -> int:
-        """Return the instructions of one inference.
-
-        Starting the interpreter takes some million instructions more or less; many runs make that
-        small.
-        """
-        delegates = [] if kernels == STOCK else [self.delegate]
-        few, many = (
-            self._total(processor, [HERE / "infer.py", program, str(times), *delegates])
-            for times in (2, 2 + RUNS)
-        )
-        return (many - few) // RUNS
-
-    def _total(self, processor: Processor, command: list[str | Path]) -> int:
+    def counts(self, processor: Processor, programs: Sequence[Path]) -> list[Count]:
+        """Count one warm inference of every program, stock and with the kernels."""
         with tempfile.NamedTemporaryFile("r") as output:
             done = self.machine.python(
-                processor, command, plugin=self.plugin, INSTRUCTIONS=output.name
+                processor,
+                [HERE / "infer.py", self.delegate, *programs],
+                plugin=self.plugin,
+                INSTRUCTIONS=output.name,
             )
             if done.returncode != 0:
                 raise ToolError((done.stderr.strip().splitlines() or ["no message"])[-1])
-            return int(output.read())
+            marks = [int(line) for line in output]
+        inferences = [end - begin for begin, end in zip(marks[::2], marks[1::2], strict=True)]
+        kinds = [(program.stem, who) for program in programs for who in (STOCK, processor.isa)]
+        return [
+            Count(processor.name, *kind, instructions)
+            for kind, instructions in zip(kinds, inferences, strict=True)
+        ]
 
 
 def show(counts: list[Count]) -> None:
@@ -104,15 +101,7 @@ def main() -> int:
             raise ToolError(f"{arguments.bundle} holds no w8a8.tflite")
         counter = Counter(arguments.folder)
         counts = [
-            Count(
-                processor.name,
-                program.stem,
-                kernels,
-                counter.count(processor, program, kernels),
-            )
-            for processor in PROCESSORS[1:3]
-            for program in programs
-            for kernels in (STOCK, processor.isa)
+            count for processor in PROCESSORS[1:3] for count in counter.counts(processor, programs)
         ]
     except (MachineUnavailableError, ToolError) as error:
         print(f"error: {error}", file=sys.stderr)
