@@ -129,7 +129,8 @@ def draw(axes: Any, title: str, free: Floats, held: Floats, target: float) -> No
     axes.plot(ticks, window_means(held), color=BLUE, lw=1.2, label="budget held")
     axes.set_title(title, loc="left", fontsize=10)
     axes.set_ylabel(f"ms per frame,\nmean of {WINDOW} frames")
-    axes.set_ylim(0)
+    # A stall of the machine may be hundreds of budgets high, and must not hide all else.
+    axes.set_ylim(0, 1.3 * min(float(np.max(window_means(free))), 5 * target))
     axes.legend(fontsize=8, ncols=3, loc="upper left", frameon=False)
 
 
