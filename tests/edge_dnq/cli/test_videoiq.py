@@ -68,9 +68,7 @@ def test_options_that_do_not_belong(
     assert "--bits, --top: only for VideoIQ checkpoints" in outcome.error
     labels = tmp_path / "labels.txt"
     labels.write_text("a\nb\n")
-    assert (
-        "has 3 classes, but 2 labels" in cli("export", theirs, "-o", out, "--labels", labels).err
-    )
+    assert "has 3 classes, but 2 labels" in cli("export", theirs, "-o", out, "--labels", labels).err
     assert "needs --calibrate" in cli("export", theirs, "-o", out, "--top", "int8").err
     empty = tmp_path / "empty"
     empty.mkdir()
