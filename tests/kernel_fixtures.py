@@ -24,7 +24,7 @@ def kernel_library() -> Path:
 
 @pytest.fixture(scope="session")
 def executorch_library(kernel_library: Path) -> Path:
-    """The ExecuTorch library's file; where executorch is installed, it may not be missing either."""
+    """The ExecuTorch library's file; it may not be missing where executorch is installed."""
     if importlib.util.find_spec(PACKAGE) is None:
         pytest.skip("executorch is not installed")
     status = library_status()

@@ -55,6 +55,11 @@ def program_keys(kernels: str) -> tuple[str, ...]:
     return (STOCK,)
 
 
+def find_package() -> None:
+    """Load the runtime's libraries, which are no single program's, where they can be."""
+    library_status()
+
+
 def load(
     content: bytes,
     inputs: Sequence[TensorSpec],

@@ -100,7 +100,7 @@ class Machine:
             environment: Variables to set.
         """
         with self.lock():
-            root, site = self._system(), self._site()
+            root, site = self._system(), self.unpacked(*WHEELS)
             seen = self._seen_by(processor, root)
         interpreter = next((root / "usr/bin").glob("python3.*[0-9]"))
         environment |= {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -170,9 +170,12 @@ class Machine:
         _call(["apt-get", *options, *download], "download AArch64 packages")
         return sorted((apt / "cache/archives").glob("*.deb"))
 
-    def _site(self) -> Path:
-        """Unpack the runtime's wheels, in the versions that this Python has."""
-        versions = [f"{name}=={importlib.metadata.version(name)}" for name in WHEELS]
+    def unpacked(self, *names: str) -> Path:
+        """Unpack wheels, in the versions that this Python has; the lock must be held."""
+        # Without local parts: those name builds for other processors.
+        versions = [
+            f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in names
+        ]
         site = self.folder / "_".join(["site", *versions])
         if not site.is_dir():
             interpreter = next((self._system() / "usr/bin").glob("python3.*[0-9]"))

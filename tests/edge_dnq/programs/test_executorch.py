@@ -159,7 +159,7 @@ def test_other_tensors_than_the_manifest_says(
 
 def test_forced_kernels(both: Bundle) -> None:
     assert load_program(*parts(both, KERNELS), RUNTIME, kernels="scalar").kernels.isa == "scalar"
-    with pytest.raises(RuntimeMissingError, match="kernels scalar: .* runtime's own kernels"):
+    with pytest.raises(RuntimeMissingError, match=r"kernels scalar: .* runtime's own kernels"):
         load_program(*parts(both, STOCK), RUNTIME, kernels="scalar")
     assert program_keys("off") == (STOCK,)
     assert program_keys("auto") == (KERNELS, STOCK)
