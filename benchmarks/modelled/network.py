@@ -32,19 +32,19 @@ class Count:
 
 
 class Counter:
-    """Counts in a folder that keeps the machine, the plugin and the cross build."""
+    """Counts in a folder that keeps the machine and the plugin.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where.
+        delegate: The kernels' library for AArch64.
+    """
+
+    def __init__(self, folder: Path, delegate: Path) -> None:
         self.machine = Machine(folder)
+        self.delegate = delegate
         self.plugin = folder.resolve() / "count_instructions.so"
         source = HERE / "count_instructions.c"
         _run(["cc", "-O2", "-shared", "-fPIC", "-o", self.plugin, source])
-        build = folder.resolve() / "build"
-        toolchain = KERNELS / "cmake/aarch64-linux-gnu.cmake"
-        configure = ["cmake", "-S", KERNELS, "-B", build, "-G", "Ninja"]
-        _run([*configure, f"-DCMAKE_TOOLCHAIN_FILE={toolchain}"])
-        _run(["cmake", "--build", build, "--target", "edge_dnq_litert"])
-        self.delegate = build / "libedge_dnq_litert.so"
 
     def counts(self, processor: Processor, programs: Sequence[Path]) -> list[Count]:
         """Count one warm inference of every program, stock and with the kernels."""
@@ -64,6 +64,16 @@ class Counter:
             Count(processor.name, *kind, instructions)
             for kind, instructions in zip(kinds, inferences, strict=True)
         ]
+
+
+def build_delegate(folder: Path) -> Path:
+    """Build the kernels' library for AArch64 under ``folder``; return it."""
+    build = folder.resolve() / "build"
+    toolchain = KERNELS / "cmake/aarch64-linux-gnu.cmake"
+    configure = ["cmake", "-S", KERNELS, "-B", build, "-G", "Ninja"]
+    _run([*configure, f"-DCMAKE_TOOLCHAIN_FILE={toolchain}"])
+    _run(["cmake", "--build", build, "--target", "edge_dnq_litert"])
+    return build / "libedge_dnq_litert.so"
 
 
 def show(counts: list[Count]) -> None:
@@ -99,7 +109,7 @@ def main() -> int:
         programs = sorted(arguments.bundle.glob("w*a*.tflite"), reverse=True)
         if "w8a8" not in {program.stem for program in programs}:
             raise ToolError(f"{arguments.bundle} holds no w8a8.tflite")
-        counter = Counter(arguments.folder)
+        counter = Counter(arguments.folder, build_delegate(arguments.folder))
         counts = [
             count for processor in PROCESSORS[1:3] for count in counter.counts(processor, programs)
         ]

@@ -1,0 +1,119 @@
+"""The product as a device has it: the AArch64 wheel and all it needs, installed for its Python."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.emulation.machine import PLATFORMS, Machine, MachineUnavailableError, Processor
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TAG = "py3-none-manylinux_2_28_aarch64"
+PYTHON = "3.11"
+
+BOOTSTRAP = """
+import contextlib, io, json, sys
+sys.path.insert(0, sys.argv[1])
+answers = []
+for module, words in json.loads(sys.argv[2]):
+    main = __import__(module, fromlist=["main"]).main
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = main(words)
+    answers.append([code, out.getvalue()])
+print(json.dumps(answers))
+"""
+"""One emulated process runs several commands: importing takes longer than most of them."""
+
+
+class Device:
+    """What ``pip install 'edge-dnq[rpi,mqtt]'`` leaves on the machine.
+
+    Args:
+        machine: Where it is installed.
+
+    Raises:
+        MachineUnavailableError: the packages cannot be had.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        with machine.lock():
+            self.wheel = self._build()
+            self.site = self._install()
+
+    def run(self, processor: Processor, *commands: Sequence[str | Path]) -> list[tuple[int, str]]:
+        """Run commands of ``edge-dnq`` one after the other; return exit codes and outputs."""
+        words = [("edge_dnq.cli.main", [str(word) for word in command]) for command in commands]
+        # -E: nothing but what was installed can be imported.
+        command = ["-E", "-B", "-c", BOOTSTRAP, self.site, json.dumps(words)]
+        done = self.machine.python(processor, command)
+        assert done.returncode == 0, f"{processor.name}: {done.stderr[-3000:]}"
+        return [(code, output) for code, output in json.loads(done.stdout.splitlines()[-1])]
+
+    def json(self, processor: Processor, *commands: Sequence[str | Path]) -> list[Any]:
+        """Run commands with ``--json``; return what they print."""
+        answers = self.run(processor, *([*command, "--json"] for command in commands))
+        for command, (code, output) in zip(commands, answers, strict=True):
+            assert code == 0, f"{command} on {processor.name}: exit code {code}, {output[:2000]}"
+        return [json.loads(output) for _, output in answers]
+
+    def sizes(self) -> dict[str, int]:
+        """Return the installed bytes by package, the largest first."""
+        sizes: dict[str, int] = {}
+        for path in self.site.rglob("*"):
+            if path.is_file():
+                name = path.relative_to(self.site).parts[0].partition(".")[0]
+                sizes[name] = sizes.get(name, 0) + path.stat().st_size
+        return dict(sorted(sizes.items(), key=lambda entry: -entry[1]))
+
+    def _build(self) -> Path:
+        """Build the wheel as ``make wheels`` does."""
+        folder = self.machine.folder / "dist"
+        shutil.rmtree(folder, ignore_errors=True)
+        toolchain = REPOSITORY / "kernels/cmake/aarch64-linux-gnu.cmake"
+        settings = [
+            "wheel.cmake=true",
+            f"wheel.tags={TAG}",
+            f"cmake.define.CMAKE_TOOLCHAIN_FILE={toolchain}",
+        ]
+        options = [word for setting in settings for word in ("-C", setting)]
+        pip = [sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check"]
+        _call([*pip, "--no-deps", "-w", folder, *options, REPOSITORY])
+        (wheel,) = folder.glob(f"edge_dnq-*-{TAG}.whl")
+        return wheel
+
+    def _install(self) -> Path:
+        """Install the wheel; what it needs is kept until the requirements change."""
+        constraints = REPOSITORY / "constraints.txt"
+        wanted = constraints.read_bytes() + (REPOSITORY / "pyproject.toml").read_bytes()
+        site = self.machine.folder / f"device-{hashlib.sha256(wanted).hexdigest()[:16]}"
+        if not site.is_dir():
+            for old in self.machine.folder.glob("device-*"):
+                shutil.rmtree(old)
+            partial = self.machine.folder / "partial-device"
+            shutil.rmtree(partial, ignore_errors=True)
+            self._pip(partial, f"{self.wheel}[rpi,mqtt]", "-c", constraints)
+            partial.rename(site)
+        else:
+            self._pip(site, self.wheel, "--no-deps", "--upgrade")
+        return site
+
+    def _pip(self, target: Path, *words: str | Path) -> None:
+        platforms = [word for name in (*PLATFORMS, "any") for word in ("--platform", name)]
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        options = ["--no-compile", "--only-binary=:all:", "--python-version", PYTHON]
+        _call([*pip, *options, *platforms, "--target", target, *words])
+
+
+def _call(command: Sequence[str | Path]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise MachineUnavailableError(f"{command[2:4]} failed: {reason}")

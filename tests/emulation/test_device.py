@@ -1,0 +1,132 @@
+"""The installed product on every emulated processor: what a Raspberry Pi would run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks.modelled.network import STOCK, Counter
+from edge_dnq.bundle import Bundle
+from edge_dnq.playback import play
+from edge_dnq.session import Session
+from edge_dnq.synthetic import render_clip
+from edge_dnq.video.sources import open_source
+from tests.emulation.device import Device
+from tests.emulation.machine import PROCESSORS, Machine, MachineUnavailableError, Processor
+
+pytestmark = pytest.mark.xdist_group("device")
+
+BASELINE = Path(__file__).with_name("instructions.json")
+GATE = 0.05
+MOST_MB = 215
+KERNELS = ("auto", "off")
+
+
+@pytest.fixture(scope="session")
+def device(machine: Machine) -> Device:
+    try:
+        return Device(machine)
+    except MachineUnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short clip as pictures: decoders of lossy video are not bound to agree."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for index, frame in enumerate(render_clip(3, frames=12, size=96).frames):
+        cv2.imwrite(str(folder / f"{index}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def here(bundle: Bundle, pictures: Path) -> list[tuple[str, list[int] | None]]:
+    """Every frame's action and logits on this machine, in units of the program's output."""
+    session = Session(bundle, kernels="off")
+    scales = {spec.name: spec.output.grid[0] for spec in bundle.manifest.programs}
+    found: list[tuple[str, list[int] | None]] = []
+    with open_source(pictures) as source:
+        for moment in play(session, source):
+            logits, action = moment.step.logits, moment.step.action
+            codes = None if logits is None else np.rint(logits / scales[action]).astype(int)
+            found.append((action, None if codes is None else codes.tolist()))
+    return found
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_env_verify_and_run(
+    device: Device,
+    processor: Processor,
+    kernels: str,
+    bundle_folder: Path,
+    pictures: Path,
+    here: list[tuple[str, list[int] | None]],
+    bundle: Bundle,
+) -> None:
+    env, verified, run = device.json(
+        processor,
+        ["env"],
+        ["verify", bundle_folder, "--kernels", kernels],
+        ["run", bundle_folder, pictures, "--kernels", kernels],
+    )
+    assert env["cpu"]["architecture"] == "aarch64"
+    assert env["packages"]["torch"] is None
+    assert env["kernels"]["isa"] == processor.isa, f"{processor.name}: {env['kernels']}"
+    for name, check in verified["programs"].items():
+        assert check["ok"], f"{name} on {processor.name} with {kernels}: {check}"
+    for name, use in run["kernels"].items():
+        expected = None if kernels == "off" else processor.isa
+        assert use["isa"] == expected, f"{name} on {processor.name} with {kernels}: {use}"
+    actions = [frame["action"] for frame in run["frames"]]
+    assert actions == [action for action, _ in here]
+    check_top5(run["result"]["top5"], bundle, here)
+
+
+def check_top5(
+    top5: list[dict[str, Any]], bundle: Bundle, here: list[tuple[str, list[int] | None]]
+) -> None:
+    """The scores follow from the very logits that this machine computes."""
+    scales = {spec.name: spec.output.grid[0] for spec in bundle.manifest.programs}
+    executed = [np.array(codes) * scales[action] for action, codes in here if codes is not None]
+    mean = np.mean(executed, axis=0)
+    weights = np.exp(mean - mean.max())
+    scores = weights / weights.sum()
+    for entry in top5:
+        expected = scores[bundle.manifest.labels.index(entry["label"])]
+        assert entry["score"] == pytest.approx(expected, rel=1e-5), entry
+    assert top5[0]["label"] == bundle.manifest.labels[int(scores.argmax())]
+
+
+def test_an_install_stays_small(device: Device) -> None:
+    """Three packages make nine tenths of it."""
+    sizes = device.sizes()
+    total = sum(sizes.values()) / 1e6
+    assert total < MOST_MB, f"{total:.0f} MB: {dict(list(sizes.items())[:8])}"
+    assert not {"torch", "matplotlib", "jax", "scipy"} & sizes.keys()
+
+
+def test_programs_execute_as_many_instructions_as_before(
+    machine: Machine, device: Device, bundle_folder: Path
+) -> None:
+    """Counts, not times. Fewer is as much a reason to renew the baseline as more."""
+    baseline = json.loads(BASELINE.read_text())
+    counter = Counter(machine.folder, device.site / "edge_dnq/_native/libedge_dnq_litert.so")
+    found = {
+        f"{count.processor} {count.program} {count.kernels}": count.instructions
+        for processor in PROCESSORS[1:3]
+        for count in counter.counts(processor, sorted(bundle_folder.glob("*.tflite")))
+        if count.kernels != STOCK
+    }
+    far = [
+        f"{name}: {count}, before {baseline.get(name)}"
+        for name, count in found.items()
+        if name not in baseline or abs(count / baseline[name] - 1) > GATE
+    ]
+    renew = f"{far}; a new {BASELINE.name}: {json.dumps(found, indent=1)}"
+    assert not far, renew
+    assert found.keys() == baseline.keys(), renew
