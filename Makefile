@@ -12,7 +12,7 @@ CPP := $(shell find kernels benchmarks -name '*.cpp' -o -name '*.h')
 WHEEL := -m pip wheel -q --disable-pip-version-check --no-deps -w dist -C wheel.cmake=true
 MANYLINUX := py3-none-manylinux_2_28
 
-.PHONY: demo test test-fast lint format train-demo figures screenshots bench install wheels system-packages clean
+.PHONY: demo test test-fast test-aarch64 lint format train-demo figures screenshots bench install wheels system-packages clean
 
 # Also builds the kernels, into edge_dnq/_native; again when one of their files changed.
 install: $(VENV)/.installed
@@ -34,6 +34,11 @@ test: install
 # Without the tests that take minutes.
 test-fast: install
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not slow'
+
+# What devices run, on emulated ARM processors: the wheel as it is installed, the kernels, their
+# instruction counts. Part of the whole suite; skipped with a line that names what is missing.
+test-aarch64: install
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/emulation
 
 lint: install
 	clang-format --dry-run -Werror $(CPP)

@@ -20,6 +20,7 @@ from edge_dnq.budget import WINDOW, BudgetPicker
 from edge_dnq.cli.budget import hold_budget, wanted_budget
 from edge_dnq.cli.main import QUIET_LIBRARIES
 from edge_dnq.cli.native_log import quiet_native
+from edge_dnq.cli.output import human_bytes
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.policy import parse_policy
 from edge_dnq.profiling.table import Lookup, find_costs
@@ -29,6 +30,7 @@ from edge_dnq.rpi.capture import CameraHungError
 from edge_dnq.rpi.clock import Clock
 from edge_dnq.rpi.config import Config, check_config, read_config
 from edge_dnq.rpi.events import Events, Sink, stdout_sink
+from edge_dnq.rpi.footprint import installed_bytes
 from edge_dnq.rpi.runner import HUNG, Runner
 from edge_dnq.rpi.threads import best_threads, spare_cores
 from edge_dnq.session import Session, open_bundle
@@ -46,6 +48,7 @@ FAILED = 1
 @click.option("--mqtt", metavar="HOST[:PORT]", help="Publish events to an MQTT broker.")
 @click.option("--loop", is_flag=True, help="Play a file again at its end.")
 @click.option("--check", is_flag=True, help="Load everything but the camera, and stop.")
+@click.option("--size", is_flag=True, help="Print what is installed and how large it is, and stop.")
 @click.version_option(edge_dnq.__version__, prog_name="edge-dnq-rpi")
 def command(
     bundle: str | None,
@@ -57,6 +60,7 @@ def command(
     mqtt: str | None,
     loop: bool,
     check: bool,
+    size: bool,
 ) -> int:
     """Recognise what a camera sees, and go on doing it.
 
@@ -69,6 +73,8 @@ def command(
       edge-dnq-rpi bundle/ rtsp://camera.local/stream --mqtt broker.local --serve 0.0.0.0:8000
       edge-dnq-rpi --config /etc/edge-dnq/rpi.toml --check
     """
+    if size:
+        return _print_size()
     config = Config() if path is None else read_config(path)
     config = with_options(
         config,
@@ -137,6 +143,14 @@ def with_options(config: Config, **tables: dict[str, Any]) -> Config:
         for name, values in tables.items()
     }
     return msgspec.structs.replace(config, **changed)
+
+
+def _print_size() -> int:
+    sizes = installed_bytes()
+    for name, count in sizes.items():
+        click.echo(f"{name:28} {human_bytes(count):>9}")
+    click.echo(f"{'together':28} {human_bytes(sum(sizes.values())):>9}")
+    return 0
 
 
 def _broker(text: str | None) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""How much of the disk the package and all it needs take."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from pathlib import Path
+
+NAME = re.compile(r"^[A-Za-z0-9._-]+")
+MARKER = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
+
+
+def installed_bytes(
+    name: str = "edge-dnq", extras: tuple[str, ...] = ("rpi", "mqtt")
+) -> dict[str, int]:
+    """Return the bytes of every installed distribution that ``name[extras]`` asks for."""
+    sizes: dict[str, int] = {}
+    wanted = [(name, extras)]
+    while wanted:
+        current, chosen = wanted.pop()
+        try:
+            distribution = importlib.metadata.distribution(current)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        key = distribution.metadata["Name"]
+        for requirement in distribution.requires or ():
+            needed, more = _parse(requirement)
+            marker = MARKER.search(requirement)
+            if marker is None or marker.group(1) in chosen:
+                if needed == current:
+                    wanted.append((current, (*more,)))
+                elif needed not in sizes:
+                    wanted.append((needed, more))
+        if key not in sizes:
+            sizes[key] = sum(_size(Path(str(file.locate()))) for file in distribution.files or ())
+    return dict(sorted(sizes.items(), key=lambda entry: -entry[1]))
+
+
+def _parse(requirement: str) -> tuple[str, tuple[str, ...]]:
+    """Return a requirement's name and extras."""
+    match = NAME.match(requirement)
+    assert match is not None
+    rest = requirement[match.end() :].lstrip()
+    extras = rest[1:].partition("]")[0].split(",") if rest.startswith("[") else []
+    return match.group(), tuple(extra.strip() for extra in extras)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
