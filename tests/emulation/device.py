@@ -64,6 +64,14 @@ class Device:
             assert code == 0, f"{command} on {processor.name}: exit code {code}, {output[:2000]}"
         return [json.loads(output) for _, output in answers]
 
+    def unattended(self, processor: Processor, *words: str | Path) -> list[dict[str, Any]]:
+        """Run ``edge-dnq-rpi`` to the end of its source; return its events."""
+        begin = "import sys; sys.path.insert(0, sys.argv.pop(1)); import edge_dnq.rpi.entry as e"
+        command = ["-E", "-B", "-c", f"{begin}; e.process()", self.site, *words]
+        done = self.machine.python(processor, command)
+        assert done.returncode == 0, f"{processor.name}: {done.stderr[-3000:]}"
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
     def sizes(self) -> dict[str, int]:
         """Return the installed bytes by package, the largest first."""
         sizes: dict[str, int] = {}

@@ -14,7 +14,7 @@ from benchmarks.modelled.network import STOCK, Counter
 from edge_dnq.bundle import Bundle
 from edge_dnq.playback import play
 from edge_dnq.session import Session
-from edge_dnq.synthetic import render_clip
+from edge_dnq.synthetic import render_clip, write_clip
 from edge_dnq.video.sources import open_source
 from tests.emulation.device import Device
 from tests.emulation.machine import PROCESSORS, Machine, MachineUnavailableError, Processor
@@ -85,6 +85,19 @@ def test_env_verify_and_run(
     actions = [frame["action"] for frame in run["frames"]]
     assert actions == [action for action, _ in here]
     check_top5(run["result"]["top5"], bundle, here)
+
+
+def test_the_runner_of_unattended_devices(
+    device: Device, bundle_folder: Path, tmp_path: Path
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", render_clip(3, frames=12, size=96))
+    events = device.unattended(PROCESSORS[0], bundle_folder, clip)
+    assert [event["event"] for event in events[:2]] == ["started", "camera"]
+    assert set(events[0]["kernels"]) == {"w8a8", "w4a4", "w2a2r32", "policy"}
+    assert all("edge-dnq neon," in kernels for kernels in events[0]["kernels"].values())
+    last = events[-1]
+    assert (last["event"], last["reason"]) == ("stopped", "end of the video")
+    assert last["frames"] + last["dropped"] == 12, last
 
 
 def check_top5(
