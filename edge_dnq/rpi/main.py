@@ -197,14 +197,34 @@ def _show(config: Config, recognition: Recognition, runner: Runner, stack: ExitS
     from edge_dnq.serve.spectators import Spectators, parse_wanted
 
     wanted = parse_wanted(config.page.serve, config.page.metrics)
+    if wanted.print_metrics:
+        raise EdgeDnqError("metrics go to [HOST:]PORT here: stdout is for the events")
     manifest, picker = recognition.session.bundle.manifest, recognition.budget
     styles = action_styles(manifest)
-    title = f"{manifest.name} on {config.camera.source}"
-    control = BudgetControl(picker) if picker is not None else None
-    dropped = lambda: runner.capture.dropped  # noqa: E731
-    feed = Feed(styles, runner.tally, title, dropped=dropped, control=control)
-    spectators = stack.enter_context(Spectators(wanted, feed, RunMetrics(styles, dropped=dropped)))
+
+    def dropped() -> int:
+        return runner.capture.dropped
+
+    feed = Feed(
+        styles,
+        runner.tally,
+        f"{manifest.name} on {config.camera.source}",
+        dropped=dropped,
+        control=BudgetControl(picker) if picker is not None else None,
+    )
+    numbers = RunMetrics(
+        styles,
+        dropped=dropped,
+        cost_bias=lambda: picker.cost_bias if picker is not None else None,
+        target=lambda: picker.budget.value if picker is not None and picker.budget else None,
+    )
+    spectators = stack.enter_context(Spectators(wanted, feed, numbers))
     runner.watch = spectators.add
+    for address in wanted.open_to_others:
+        click.echo(
+            f"warning: {address.host} is open to other machines: whoever reaches it can watch",
+            err=True,
+        )
     for url in spectators.urls:
         click.echo(f"serving {url}", err=True)
 
