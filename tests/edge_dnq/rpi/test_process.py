@@ -62,7 +62,7 @@ def test_killed_and_started_again_it_goes_on(
     start: Start, bundle_folder: Path, clip: Path, tmp_path: Path
 ) -> None:
     """It keeps nothing on disk, so there is nothing to repair and nothing is left behind."""
-    before = sorted(path.name for path in bundle_folder.parent.iterdir())
+    before = sorted(path.name for path in bundle_folder.iterdir())
     first = start(bundle_folder, clip, "--loop", environment={"TMPDIR": str(tmp_path)})
     first.wait_for("prediction", 2)
     first.popen.kill()
@@ -72,7 +72,8 @@ def test_killed_and_started_again_it_goes_on(
     second.popen.terminate()
     assert second.finish() == 0
     assert list(tmp_path.iterdir()) == []
-    assert sorted(path.name for path in bundle_folder.parent.iterdir()) == before
+    assert sorted(path.name for path in bundle_folder.iterdir()) == before
+    assert not bundle_folder.with_name(bundle_folder.name + ".costs").exists()
 
 
 def test_on_a_full_disk_it_recognises_on_and_counts_what_was_lost(
