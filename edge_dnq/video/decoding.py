@@ -28,7 +28,10 @@ READ_TIMEOUT_MS = 10_000
 _SNIFFED = 4096
 _TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\n\r\f\x1b") | frozenset(range(0x80, 0x100))
 
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+_SILENT = 0
+# OpenCV 5 moved it.
+_set_log_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
+_set_log_level(_SILENT)
 
 
 def open_video(location: str) -> cv2.VideoCapture:
