@@ -6,6 +6,8 @@ DEMO_OUT ?= demo_out
 
 # torch is asked for by itself and first: the CPU build is a tenth of the default one.
 TORCH ?= torch==2.13.0
+# Then ExecuTorch, for whose libraries the package builds its own where they are installed.
+EXECUTORCH ?= executorch==1.5.1
 
 KERNELS := $(shell find kernels -type f)
 CPP := $(shell find kernels benchmarks -name '*.cpp' -o -name '*.h')
@@ -20,6 +22,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt $(KERNELS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt '$(TORCH)'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt '$(EXECUTORCH)'
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from edge_dnq_export import litert
 from edge_dnq_export.graph import Tensor
+from edge_dnq_export.quiet import quiet
 
 _OPS = torch.ops.quantized_decomposed
 
@@ -34,7 +35,7 @@ class EditableProgram:
         import litert_torch
 
         path = folder / "operation.tflite"
-        with litert._quiet():
+        with quiet():
             litert_torch.convert(
                 module.eval(), arguments, quant_config=litert._static_quantisation()
             ).export(str(path))

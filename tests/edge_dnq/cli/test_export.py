@@ -24,7 +24,7 @@ def test_a_random_bundle_exports_verifies_and_runs(cli: Cli, clip: Path, tmp_pat
     assert "exporting: program w2a2" in outcome.err  # progress stays off stdout
     facts = outcome.json
     assert set(facts) == {"bundle", "programs", "policy", "seconds"}
-    assert set(facts["policy"]) == {"macs", "bytes", "difference", "rounding"}
+    assert set(facts["policy"]) == {"macs", "files", "difference", "rounding"}
     manifest = Bundle.load(out).manifest
     assert manifest.name == "bundle"
     assert len(manifest.labels) == 3
