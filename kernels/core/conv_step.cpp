@@ -3,6 +3,7 @@
 
 #include "core/add_factors.h"
 #include "core/flush_bound.h"
+#include "core/requantisation.h"
 #include "core/step.h"
 
 namespace edge_dnq {
@@ -40,7 +41,9 @@ class ConvStep final : public Step {
       add_ = add_factors(own, other_->tensor->shape, out_.tensor->shape);
       add_clamp_ = {out_.tensor->shape.zero_point, op.add.range.low, op.add.range.high};
     }
-    set_requantisation(own);
+    requantisation_ =
+        make_requantisation(in_.tensor->shape, own, kernel_.format, conv_.weight_scales, conv_.bias,
+                            weight_sums(), gapless_acc() ? kernel_.max_rows : 1);
     for (const View* view : {static_cast<const View*>(&out_), other_}) {
       if (view != nullptr && view->format() == Format::kTriple2 &&
           tile_channels() % kTripleBlock != 0 && tile_channels() < out_.channels()) {
@@ -154,27 +157,14 @@ class ConvStep final : public Step {
     return code_flush_bound(kernel_, largest, panel_.panel->data(), block_bytes_, out_.channels());
   }
 
-  /// float32 multipliers, and biases that take the stored activations' offset into account:
-  /// sum (q - zero) w = sum stored w - (zero + offset) sum w.
-  void set_requantisation(const Tensor& own) {
-    const std::size_t channels = out_.channels();
-    const std::size_t repeats = gapless_acc() ? kernel_.max_rows : 1;
-    multiplier_.assign(padded(channels * repeats) + tile_channels(), 0.0F);
-    bias_.assign(padded(channels * repeats) + tile_channels(), 0);
-    const Tensor& in = in_.tensor->shape;
-    const std::int32_t offset = in.zero_point + storage_offset(kernel_.format);
+  /// A code kernel gives the sum over true weights as well.
+  std::vector<std::int32_t> weight_sums() const {
     const std::size_t count = window_.height * window_.width * window_.channels;
-    for (std::size_t i = 0; i < channels; ++i) {
-      multiplier_[i] = in.scale * conv_.weight_scales[i] / own.scale;
-      std::int32_t sum = 0;
-      for (std::size_t k = 0; k < count; ++k) sum += conv_.weights[i * count + k];
-      // A code kernel gives the sum over true weights as well.
-      bias_[i] = (conv_.bias == nullptr ? 0 : conv_.bias[i]) - offset * sum;
+    std::vector<std::int32_t> sums(out_.channels());
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      for (std::size_t k = 0; k < count; ++k) sums[i] += conv_.weights[i * count + k];
     }
-    for (std::size_t i = channels; i < channels * repeats; ++i) {
-      multiplier_[i] = multiplier_[i - channels];
-      bias_[i] = bias_[i - channels];
-    }
+    return sums;
   }
 
   /// Walks over output pixels in order; one division at the start, none per pixel.
@@ -271,8 +261,8 @@ class ConvStep final : public Step {
     const std::size_t offset = pixel_bytes(out_.format(), channel);
     const std::size_t other_offset = other_ == nullptr ? 0 : pixel_bytes(other_->format(), channel);
     for (std::size_t row = 0; row < tile.rows; ++row, cursor.advance()) {
-      ops_.requantise(tile.acc + row * tile.acc_stride, bias_.data() + channel,
-                      multiplier_.data() + channel, n, clamp_, scratch.q);
+      ops_.requantise(tile.acc + row * tile.acc_stride, requantisation_.bias.data() + channel,
+                      requantisation_.multiplier.data() + channel, n, clamp_, scratch.q);
       if (other_ != nullptr) {
         const std::uint8_t* other = cursor.in(*other_) + other_offset;
         for_blocks(other_->format(), n, [&](std::size_t byte, std::size_t first, std::size_t size) {
@@ -296,8 +286,9 @@ class ConvStep final : public Step {
       const std::size_t n = run * channels;
       const std::size_t at_once = gapless_acc() ? n : channels;
       for (std::size_t i = 0; i < n; i += at_once) {
-        ops_.requantise(tile.acc + (row + i / channels) * tile.acc_stride, bias_.data(),
-                        multiplier_.data(), at_once, clamp_, scratch.q + i);
+        ops_.requantise(tile.acc + (row + i / channels) * tile.acc_stride,
+                        requantisation_.bias.data(), requantisation_.multiplier.data(), at_once,
+                        clamp_, scratch.q + i);
       }
       if (other_ != nullptr) {
         const std::uint8_t* other = cursor.in(*other_);
@@ -333,8 +324,7 @@ class ConvStep final : public Step {
   Clamp clamp_{};
   AddFactors add_{};
   Clamp add_clamp_{};
-  std::vector<float> multiplier_;
-  std::vector<std::int32_t> bias_;
+  Requantisation requantisation_;
 };
 
 }  // namespace

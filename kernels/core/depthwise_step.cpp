@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/requantisation.h"
 #include "core/step.h"
 
 namespace edge_dnq {
@@ -21,7 +22,9 @@ class DepthwiseStep final : public Step {
         clamp_{out_.tensor->shape.zero_point, conv.range.low, conv.range.high} {
     set_taps();
     set_weights();
-    set_requantisation();
+    requantisation_ =
+        make_requantisation(in_.tensor->shape, out_.tensor->shape, in_.format(),
+                            conv_.weight_scales, conv_.bias, weight_sums(), pixels_at_once());
   }
 
   std::size_t scratch_bytes() const override {
@@ -50,8 +53,8 @@ class DepthwiseStep final : public Step {
         run.window = first + x * step;
         run.pixels = std::min(pixels_at_once(), out_.width() - x);
         ops_.depthwise(run, acc);
-        ops_.requantise(acc, bias_.data(), multiplier_.data(), run.pixels * channels, clamp_,
-                        q + x * channels);
+        ops_.requantise(acc, requantisation_.bias.data(), requantisation_.multiplier.data(),
+                        run.pixels * channels, clamp_, q + x * channels);
       }
       write_row(y, q);
     }
@@ -115,25 +118,12 @@ class DepthwiseStep final : public Step {
     }
   }
 
-  /// See ConvStep: the stored activations' offset goes into the bias.
-  void set_requantisation() {
-    const std::size_t channels = out_.channels();
-    const Tensor& in = in_.tensor->shape;
-    const std::int32_t offset = in.zero_point + storage_offset(in_.format());
-    multiplier_.assign(padded(channels * pixels_at_once()), 0.0F);
-    bias_.assign(padded(channels * pixels_at_once()), 0);
-    for (std::size_t c = 0; c < channels; ++c) {
-      multiplier_[c] = in.scale * conv_.weight_scales[c] / out_.tensor->shape.scale;
-      std::int32_t sum = 0;
-      for (std::size_t tap = 0; tap < tap_count(); ++tap) {
-        sum += conv_.weights[tap * channels + c];
-      }
-      bias_[c] = (conv_.bias == nullptr ? 0 : conv_.bias[c]) - offset * sum;
+  std::vector<std::int32_t> weight_sums() const {
+    std::vector<std::int32_t> sums(out_.channels());
+    for (std::size_t i = 0; i < tap_count() * sums.size(); ++i) {
+      sums[i % sums.size()] += conv_.weights[i];
     }
-    for (std::size_t i = channels; i < channels * pixels_at_once(); ++i) {
-      multiplier_[i] = multiplier_[i - channels];
-      bias_[i] = bias_[i - channels];
-    }
+    return sums;
   }
 
   DepthwiseConv conv_;
@@ -143,8 +133,7 @@ class DepthwiseStep final : public Step {
   Clamp clamp_;
   std::vector<std::ptrdiff_t> taps_;
   std::vector<std::int16_t> weights_;
-  std::vector<float> multiplier_;
-  std::vector<std::int32_t> bias_;
+  Requantisation requantisation_;
 };
 
 }  // namespace
