@@ -14,14 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.debian import UnavailableError as MachineUnavailableError
+from tests.debian import call, unpack_packages
+
 DEBIAN_PACKAGES = ("python3", "libstdc++6", "libgcc-s1", "zlib1g", "libgomp1", "libatomic1")
 WHEELS = ("numpy", "ai-edge-litert")
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64")
-
-
-class MachineUnavailableError(Exception):
-    """The machine cannot be made here; one line says why."""
 
 
 @dataclass(frozen=True)
@@ -130,45 +128,7 @@ class Machine:
         )
 
     def _system(self) -> Path:
-        """Unpack Debian packages: no chroot, nothing installed on this system."""
-        root = self.folder / "root"
-        if not root.is_dir():
-            packages = self._download_packages()
-            partial = self.folder / "root.partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            for package in packages:
-                _call(["dpkg", "-x", package, partial], "unpack a package")
-            partial.rename(root)
-        return root
-
-    def _download_packages(self) -> list[Path]:
-        if not KEYRING.is_file():
-            raise MachineUnavailableError("AArch64 packages are taken from Debian mirrors only")
-        apt = self.folder / "apt"
-        for name in ("state/lists/partial", "cache/archives/partial", "etc"):
-            (apt / name).mkdir(parents=True, exist_ok=True)
-        (apt / "state/status").touch()
-        mirror, suite = _mirror()
-        sources = apt / "etc/sources.list"
-        sources.write_text(f"deb [arch=arm64 signed-by={KEYRING}] {mirror} {suite} main\n")
-        settings = {
-            "Dir::State": apt / "state",
-            "Dir::State::status": apt / "state/status",
-            "Dir::Cache": apt / "cache",
-            "Dir::Etc::sourcelist": sources,
-            "Dir::Etc::sourceparts": "-",
-            "APT::Architecture": "arm64",
-            "APT::Architectures::": "arm64",
-            "APT::Install-Recommends": "false",
-            "APT::Sandbox::User": "root",
-            "Acquire::Languages": "none",
-            "Debug::NoLocking": "1",
-        }
-        options = [f"-o{key}={value}" for key, value in settings.items()]
-        _call(["apt-get", *options, "update", "-q"], "list AArch64 packages")
-        download = ["install", "-y", "-q", "--download-only", *DEBIAN_PACKAGES]
-        _call(["apt-get", *options, *download], "download AArch64 packages")
-        return sorted((apt / "cache/archives").glob("*.deb"))
+        return unpack_packages(self.folder / "root", DEBIAN_PACKAGES, "arm64")
 
     def unpacked(self, *names: str) -> Path:
         """Unpack wheels, in the versions that this Python has; the lock must be held."""
@@ -185,7 +145,7 @@ class Machine:
             pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check"]
             only = ["--only-binary=:all:", "--no-deps", "-d", wheels]
             shutil.rmtree(wheels, ignore_errors=True)
-            _call([*pip, *only, *target, *versions], "download AArch64 wheels")
+            call([*pip, *only, *target, *versions], "download AArch64 wheels")
             partial = self.folder / "site.partial"
             shutil.rmtree(partial, ignore_errors=True)
             for wheel in wheels.glob("*.whl"):
@@ -216,25 +176,3 @@ def find_emulator() -> str:
         if found:
             return found
     raise MachineUnavailableError("missing: qemu-aarch64; 'make system-packages' installs it")
-
-
-def _mirror() -> tuple[str, str]:
-    """Address and suite of the mirror that this system itself uses."""
-    command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)"]
-    listing = _call([*command, "Created-By: Packages"], "ask for the package mirror")
-    for line in listing.splitlines():
-        address, _, suite = line.partition(" ")
-        if suite and "-" not in suite:
-            return address, suite
-    raise MachineUnavailableError("this system's apt has no Debian mirror")
-
-
-def _call(command: Sequence[str | Path], purpose: str) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise MachineUnavailableError(f"cannot {purpose}: {error}") from None
-    if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-        raise MachineUnavailableError(f"cannot {purpose}: {reason}")
-    return done.stdout
