@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +22,7 @@ from edge_dnq.synthetic.scene import (
 )
 from edge_dnq.synthetic.skeleton import Array, Body, joints, project
 from edge_dnq.synthetic.timeline import Performance, Segment, perform, random_script, smooth
+from edge_dnq.video.opencv import cv2
 
 Image = NDArray[np.uint8]
 
@@ -210,6 +210,34 @@ def render_clip(
     drawn = LABELS[int(rng.integers(len(LABELS)))]
     label = drawn if label is None else label
     return _film(rng, random_script(rng, label, frames), label, size, fps, hard=None)
+
+
+def render_idle(seed: int, *, frames: int, size: int, fps: float) -> Image:
+    """Render a place in which no action happens; the same arguments give the same bytes.
+
+    Somebody stands about, comes or leaves, or nobody is there; the surroundings, the camera and the
+    light are as in any clip.
+
+    Args:
+        seed: Any non-negative integer.
+        frames: Length.
+        size: Side of the square frames in pixels.
+        fps: Frames per second of the motion.
+
+    Returns:
+        RGB frames, uint8 ``[frames, size, size, 3]``.
+
+    Raises:
+        DataError: an impossible size.
+    """
+    _check(None, frames, size, fps)
+    _check_seed(seed)
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 2]))
+    first = int(rng.integers(frames + 1))
+    away = rng.random(2) < 0.4
+    parts = zip((first, frames - first), away, strict=True)
+    script = [Segment(None, length, away=bool(gone)) for length, gone in parts if length]
+    return _film(rng, script, LABELS[0], size, fps, hard=None).frames
 
 
 def demo_script(rng: np.random.Generator, label: str, frames: int) -> list[Segment]:

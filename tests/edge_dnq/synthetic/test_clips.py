@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from edge_dnq.errors import DataError
-from edge_dnq.synthetic import LABELS, Segment, SyntheticClip, render_clip, render_stream
+from edge_dnq.synthetic import (
+    LABELS,
+    Segment,
+    SyntheticClip,
+    render_clip,
+    render_idle,
+    render_stream,
+)
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +120,16 @@ def test_negative_seeds_are_refused() -> None:
 def test_a_script_without_an_action_is_refused() -> None:
     with pytest.raises(DataError, match="at least one segment"):
         render_stream(0, segments=[Segment(None, 5)])
+
+
+def test_idle_scenes_show_no_action() -> None:
+    scenes = [render_idle(seed, frames=6, size=48, fps=8.0) for seed in range(12)]
+    for scene in scenes:
+        assert scene.shape == (6, 48, 48, 3)
+        assert scene.dtype == np.uint8
+    np.testing.assert_array_equal(scenes[3], render_idle(3, frames=6, size=48, fps=8.0))
+    assert (scenes[0] != scenes[1]).mean() > 0.5
+    moved = [np.abs(np.diff(scene.astype(int), axis=0)).mean() for scene in scenes]
+    assert max(moved) > 3 * min(moved), "somebody comes or leaves, or the camera shakes"
+    with pytest.raises(DataError, match="16 pixels"):
+        render_idle(0, frames=0, size=48, fps=8.0)
