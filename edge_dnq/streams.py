@@ -1,14 +1,14 @@
 """Untrimmed streams: labelled clips with still and unrelated footage between them.
 
-A stream shows its segments, windows of labelled clips, in the order given. Before, between and after
-them comes filler of random length, a little more than half of the frames on average:
+A stream shows its segments, windows of labelled clips, in the order given. Before, between and
+after them comes filler of random length, a little more than half of the frames on average:
 
 - *still*: the last frame before it or the first one after it, held, with fresh sensor noise;
 - *unrelated*: a rendered place (:func:`edge_dnq.synthetic.render_idle`) with somebody standing
   about or nobody, things that drift past, and a camera that shakes.
 
 Stretches join by hard cuts or by dissolves of at most three frames. A dissolve lies in the filler,
-so that the frames of a segment are exactly those of its clip. Free of torch: training and evaluation
+so the frames of a segment are exactly those of its clip. Free of torch: training and evaluation
 compose alike.
 """
 
