@@ -27,7 +27,8 @@ from edge_dnq.serve.feed import Feed
 from edge_dnq.serve.metrics import RunMetrics
 from edge_dnq.serve.spectators import Spectators, Wanted
 from edge_dnq.session import Session
-from edge_dnq.video.sources import Frame, open_source
+from edge_dnq.video.frame import Frame
+from edge_dnq.video.sources import open_source
 
 SCENARIOS = {
     "no server": None,

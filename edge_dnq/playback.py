@@ -10,7 +10,7 @@ from time import perf_counter, sleep
 import numpy as np
 
 from edge_dnq.session import Prediction, Session, StepResult
-from edge_dnq.video.sources import Frame
+from edge_dnq.video.frame import Frame
 
 LATENCIES_KEPT = 100_000
 """Percentiles are over the last so many frames; a camera may run for weeks."""

@@ -35,7 +35,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 """Library -> the distributions that bring it."""
 
 NEEDS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
-    ("opencv", ("opencv",), "every verb that sees video", "pip install opencv-python-headless"),
+    ("opencv", ("opencv",), "every verb that sees video", "pip install 'edge-dnq[video]'"),
     (
         "litert",
         ("ai-edge-litert", "tflite-runtime"),

@@ -34,8 +34,9 @@ from edge_dnq.serve.metrics import RunMetrics
 from edge_dnq.serve.spectators import Spectators, Wanted, parse_wanted
 from edge_dnq.session import Session, open_bundle
 from edge_dnq.video.camera import LiveSource
+from edge_dnq.video.frame import Frame
 from edge_dnq.video.overlay import OverlayWriter
-from edge_dnq.video.sources import Frame, FrameSource, open_source
+from edge_dnq.video.sources import FrameSource, open_source
 
 
 @click.command(name="run")

@@ -12,7 +12,6 @@ import click
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.output import console, human_bytes, next_step, table
 from edge_dnq.errors import EdgeDnqError, RuntimeMissingError
-from edge_dnq.video.sampling import sample_clip
 
 if TYPE_CHECKING:
     from edge_dnq.nn.videoiq.model import ImportedModel
@@ -152,6 +151,8 @@ def export(
     """
     if output.exists() and not overwrite:
         raise EdgeDnqError(f"{output} already exists: choose another output or pass --overwrite")
+    from edge_dnq.video.sampling import sample_clip
+
     golden = None if frames is None else sample_clip(frames, CHECK_FRAMES)
     status = console(error=True)
     with quiet_native(), status.status("loading torch") as spinner:

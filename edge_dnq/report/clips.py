@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +20,7 @@ from edge_dnq.evaluation import (
     reference_policy,
 )
 from edge_dnq.session import Session, StepResult
+from edge_dnq.video.opencv import cv2
 
 UInt8 = NDArray[np.uint8]
 Progress = Callable[[int, int], None]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from edge_dnq.errors import EdgeDnqError, RuntimeMissingError
 from edge_dnq.playback import FrameRecord, Moment, record
 from edge_dnq.report.colors import SERIES, ActionStyle
 from edge_dnq.staging import staged_file
+from edge_dnq.video.opencv import cv2
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

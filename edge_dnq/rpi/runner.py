@@ -17,7 +17,7 @@ from edge_dnq.rpi.health import Board, Health
 from edge_dnq.rpi.systemd import Notifier
 from edge_dnq.rpi.window import RecentLogits
 from edge_dnq.session import Session
-from edge_dnq.video.sources import Frame
+from edge_dnq.video.frame import Frame
 
 TICK_S = 0.25
 """Longest wait of the loop: so soon it sees a signal, and so often it can tell the watchdog."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.playback import Moment, Tally
 from edge_dnq.report.colors import ActionStyle
+from edge_dnq.video.opencv import cv2
 from edge_dnq.video.overlay import Painter, canvas_size
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dnq.synthetic.skeleton import Array
+from edge_dnq.video.opencv import cv2
 
 Image = NDArray[np.uint8]
 

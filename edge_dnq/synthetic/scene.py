@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dnq.synthetic.skeleton import Array
+from edge_dnq.video.opencv import cv2
 
 Image = NDArray[np.uint8]
 _SHIFT = 4

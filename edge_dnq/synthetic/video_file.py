@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.staging import staged_file
 from edge_dnq.synthetic.clips import SyntheticClip
+from edge_dnq.video.opencv import cv2
 
 
 def write_clip(path: str | Path, clip: SyntheticClip, fps: float | None = None) -> Path:

@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import edge_dnq.synthetic
 import edge_dnq.video.decoding
+import edge_dnq.video.pixels
 import edge_dnq.video.preprocess
 import edge_dnq.video.sampling
 from edge_dnq.errors import DataError, EdgeDnqError
@@ -99,7 +100,8 @@ def _makers(rendered: bool) -> list[Path]:
     """Return the source files that decide what the pixels are."""
     if rendered:
         return sorted(Path(edge_dnq.synthetic.__file__).parent.glob("*.py"))
-    modules = (edge_dnq.video.decoding, edge_dnq.video.preprocess, edge_dnq.video.sampling)
+    video = edge_dnq.video
+    modules = (video.decoding, video.pixels, video.preprocess, video.sampling)
     return [Path(str(module.__file__)) for module in modules]
 
 

@@ -8,12 +8,12 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dnq.errors import SourceError
 from edge_dnq.video.decoding import frame_rate, open_video, to_rgb
+from edge_dnq.video.opencv import cv2
 from edge_dnq.video.sources import FrameSource, Tick
 
 READ_TIMEOUT_S = 10.0

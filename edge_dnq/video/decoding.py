@@ -1,20 +1,15 @@
-"""Opening videos with OpenCV and reading images, quietly."""
+"""Opening videos and reading images with OpenCV."""
 
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 
-# FFmpeg reads its level once, when the first video is opened; -8 is "quiet". What goes wrong is
-# told by a SourceError instead.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dnq.errors import SourceError
+from edge_dnq.video.opencv import cv2
 
 UInt8 = NDArray[np.uint8]
 
@@ -27,11 +22,6 @@ READ_TIMEOUT_MS = 10_000
 
 _SNIFFED = 4096
 _TEXT = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\n\r\f\x1b") | frozenset(range(0x80, 0x100))
-
-_SILENT = 0
-# OpenCV 5 moved it.
-_set_log_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
-_set_log_level(_SILENT)
 
 
 def open_video(location: str) -> cv2.VideoCapture:

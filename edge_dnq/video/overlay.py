@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from edge_dnq.errors import EdgeDnqError
 from edge_dnq.playback import Moment
 from edge_dnq.report.colors import ActionStyle
 from edge_dnq.staging import staged_file
+from edge_dnq.video.opencv import cv2
 
 UInt8 = NDArray[np.uint8]
 

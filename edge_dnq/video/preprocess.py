@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dnq.errors import SourceError
 from edge_dnq.manifest import InputSpec, TensorSpec
+from edge_dnq.video.pixels import halved, looked_up, resized
 
 UInt8 = NDArray[np.uint8]
 
@@ -81,7 +81,6 @@ class InputEncoder:
         codes = np.clip(np.rint(real / scale) + zero_point, -128, 127)
         self.table: NDArray[np.int8] = codes.astype(np.int8)
         """int8 [256, 3]: the code of every pixel value of every channel."""
-        self._lut = np.ascontiguousarray(self.table[np.newaxis])
         # ``pixel - 128`` in int8 is the pixel with its highest bit turned: no table is faster.
         self._turns_sign = bool((self.table == np.arange(-128, 128)[:, np.newaxis]).all())
 
@@ -94,7 +93,7 @@ class InputEncoder:
         if self._turns_sign:
             turned: NDArray[np.int8] = np.bitwise_xor(check_frame(frame), SIGN_BIT).view(np.int8)
             return turned[np.newaxis]
-        codes: NDArray[np.int8] = cv2.LUT(check_frame(frame), self._lut)  # type: ignore[assignment]
+        codes: NDArray[np.int8] = looked_up(check_frame(frame), self.table)
         return codes[np.newaxis]
 
 
@@ -109,7 +108,7 @@ class FloatInputEncoder:
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         pixels = np.arange(256, dtype=np.float64)[:, np.newaxis]
         real = (pixels - np.asarray(mean, np.float64)) / np.asarray(std, np.float64)
-        self._lut = np.ascontiguousarray(real[np.newaxis].astype(np.float32))
+        self._table = real.astype(np.float32)
 
     def __call__(self, frame: UInt8) -> NDArray[np.float32]:
         """Encode an RGB frame uint8 [S, S, 3] as float32 [1, S, S, 3].
@@ -117,7 +116,7 @@ class FloatInputEncoder:
         Raises:
             SourceError: not an RGB frame.
         """
-        values: NDArray[np.float32] = cv2.LUT(check_frame(frame), self._lut)  # type: ignore[assignment]
+        values: NDArray[np.float32] = looked_up(check_frame(frame), self._table)
         return values[np.newaxis]
 
 
@@ -129,15 +128,6 @@ def input_encoder(settings: InputSpec, tensor: TensorSpec) -> InputEncoder | Flo
 
 
 def _resized(square: UInt8, size: int) -> UInt8:
-    side = len(square)
-    while side >= 2 * size:
-        side //= 2
-        even = square[: 2 * side, : 2 * side]
-        square = cv2.resize(even, (side, side), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    if side == size:
-        return square
-    # Not INTER_LINEAR: OpenCV rounds that one differently on ARM, and there the programs would see
-    # other pixels than at export. This one, like a halving, is the same everywhere.
-    exact = cv2.INTER_LINEAR_EXACT
-    resized: UInt8 = cv2.resize(square, (size, size), interpolation=exact)  # type: ignore[assignment]
-    return resized
+    while len(square) >= 2 * size:
+        square = halved(square)
+    return square if len(square) == size else resized(square, size)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_dnq.errors import SourceError
 from edge_dnq.video.decoding import check_video_file, open_video, to_rgb
+from edge_dnq.video.opencv import cv2
 
 UInt8 = NDArray[np.uint8]
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +23,8 @@ from edge_dnq.video.decoding import (
     read_image,
     to_rgb,
 )
+from edge_dnq.video.frame import Frame
+from edge_dnq.video.opencv import cv2
 
 UInt8 = NDArray[np.uint8]
 
@@ -31,21 +32,6 @@ _URL = re.compile(r"^[a-z][a-z0-9+.\-]*://", re.IGNORECASE)
 _CAMERA = re.compile(r"^camera:(.*)$", re.IGNORECASE)
 LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "srt")
 """Streams that do not wait for the reader: like a camera, the newest frame wins."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One frame of a source.
-
-    Attributes:
-        index: Its place in the source, counted from 0, before any sampling.
-        time_s: Its time in seconds since the source's beginning.
-        image: RGB, uint8 [H, W, 3].
-    """
-
-    index: int
-    time_s: float
-    image: UInt8
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from edge_dnq import playback
 from edge_dnq.bundle import Bundle
 from edge_dnq.playback import Moment, Tally, play, record
 from edge_dnq.session import Prediction, Session, StepResult
-from edge_dnq.video.sources import Frame, open_source
+from edge_dnq.video.frame import Frame
+from edge_dnq.video.sources import open_source
 
 
 def moment(index: int, latency_ms: float, action: str = "w8a8") -> Moment:

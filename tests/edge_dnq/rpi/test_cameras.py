@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from edge_dnq.errors import RuntimeMissingError, SourceError
-from edge_dnq.rpi.cameras import EndOfVideoError, FileCamera, camera_opener
+from edge_dnq.rpi.cameras import EndOfVideoError, camera_opener
 from edge_dnq.rpi.clock import Clock
 from edge_dnq.rpi.config import CameraConfig
+from edge_dnq.rpi.opencv_cameras import FileCamera
 from tests.edge_dnq.rpi.virtual import VirtualClock
 
 FRAMES = 30

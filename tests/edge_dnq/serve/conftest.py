@@ -17,7 +17,7 @@ from edge_dnq.serve.feed import Feed
 from edge_dnq.serve.metrics import RunMetrics
 from edge_dnq.serve.spectators import Spectators, Wanted
 from edge_dnq.session import Prediction, StepResult
-from edge_dnq.video.sources import Frame
+from edge_dnq.video.frame import Frame
 
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")

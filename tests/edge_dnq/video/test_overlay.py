@@ -11,6 +11,7 @@ from edge_dnq.errors import EdgeDnqError
 from edge_dnq.playback import Moment
 from edge_dnq.report.colors import BLUE, GREY, ORANGE, ActionStyle
 from edge_dnq.session import Prediction, StepResult
+from edge_dnq.video.frame import Frame
 from edge_dnq.video.overlay import (
     MAXIMUM_SIDE,
     MINIMUM_HEIGHT,
@@ -18,7 +19,7 @@ from edge_dnq.video.overlay import (
     Painter,
     canvas_size,
 )
-from edge_dnq.video.sources import Frame, open_source
+from edge_dnq.video.sources import open_source
 
 STYLES = {
     "w8a8": ActionStyle("w8a8", BLUE, 1.0),

@@ -1,0 +1,66 @@
+"""Without OpenCV a device sees the very same pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from edge_dnq.video import pixels
+
+seeds = st.integers(0, 2**32 - 1)
+sides = st.integers(1, 330)
+
+
+def picture(height: int, width: int, seed: int) -> np.ndarray:
+    """Noise, and places where it saturates."""
+    image = np.random.default_rng(seed).integers(-64, 320, (height, width, 3))
+    return image.clip(0, 255).astype(np.uint8)
+
+
+@given(sides, sides, seeds)
+@example(240, 224, 0)
+@example(1, 9, 0)
+@example(9, 1, 0)
+@example(512, 511, 0)
+def test_numpy_resizes_like_opencv(side: int, size: int, seed: int) -> None:
+    image = picture(side, side, seed)
+    expected = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR_EXACT)
+    np.testing.assert_array_equal(pixels._numpy_resized(image, size), expected)
+
+
+@given(st.integers(2, 330), seeds)
+def test_numpy_halves_like_opencv(side: int, seed: int) -> None:
+    # Every pixel apart, as in the crop of a wider frame.
+    image = picture(side, side + 7, seed)[:, 3:-4]
+    with pytest.MonkeyPatch.context() as patch:
+        expected = pixels.halved(image)
+        patch.setattr(pixels, "cv2", None)
+        np.testing.assert_array_equal(pixels.halved(image), expected)
+    assert expected.shape == (side // 2, side // 2, 3)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), seeds, st.sampled_from(["int8", "float32"]))
+def test_numpy_looks_up_like_opencv(height: int, width: int, seed: int, dtype: str) -> None:
+    image = picture(height, width, seed)
+    table = np.random.default_rng(seed).normal(0, 60, (256, 3)).clip(-128, 127).astype(dtype)
+    with pytest.MonkeyPatch.context() as patch:
+        expected = pixels.looked_up(image, table)
+        patch.setattr(pixels, "cv2", None)
+        found = pixels.looked_up(image, table)
+    assert found.dtype == expected.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(found, expected)
+    assert (found[0, 0, 1] == table[image[0, 0, 1], 1]).all()
+
+
+@given(st.integers(1, 200), seeds)
+@example(330, 1)
+def test_numpy_differs_like_opencv(side: int, seed: int) -> None:
+    image, other = picture(side, side, seed), picture(side, side, seed + 1)
+    expected = int(np.abs(image.astype(int) - other).sum())
+    assert pixels.difference(image, other) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pixels, "cv2", None)
+        assert pixels.difference(image, other) == expected
