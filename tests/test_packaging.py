@@ -49,13 +49,13 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def device(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of a fresh environment with nothing but ``edge-dnq[litert]``."""
+    """The bin folder of a fresh environment with nothing but ``edge-dnq[litert,video]``."""
     folder = tmp_path_factory.mktemp("device")
     (wheel,) = distributions.glob("edge_dnq-*.whl")
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
     constraints = REPOSITORY / "constraints.txt"
-    call(python, "-m", "pip", "install", "-q", "-c", constraints, f"{wheel}[litert]")
+    call(python, "-m", "pip", "install", "-q", "-c", constraints, f"{wheel}[litert,video]")
     return folder / "venv" / "bin"
 
 
