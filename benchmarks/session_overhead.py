@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dnq.budget import Budget, BudgetPicker, step_costs
+from edge_dnq.budget import Budget, BudgetPicker
 from edge_dnq.bundle import Bundle
+from edge_dnq.cost_model import step_costs
 from edge_dnq.host import read_cpu
 from edge_dnq.policy import LearnedPicker
 from edge_dnq.profiling.measure import Rota, quick_costs

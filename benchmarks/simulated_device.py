@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dnq.budget import BudgetPicker, StepCosts
+from edge_dnq.budget import BudgetPicker
+from edge_dnq.cost_model import StepCosts
 from edge_dnq.manifest import ActionSpec
 
 ACTIONS = (

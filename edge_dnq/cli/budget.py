@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from edge_dnq.budget import WINDOW, Budget, BudgetPicker, step_costs
+from edge_dnq.budget import WINDOW, Budget, BudgetPicker
+from edge_dnq.cost_model import step_costs
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.policy import LearnedPicker
 from edge_dnq.profiling.measure import quick_costs

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_dnq.budget import Budget, BudgetPicker, deciding_price, step_costs
+from edge_dnq.budget import Budget, BudgetPicker, deciding_price
+from edge_dnq.cost_model import step_costs
 from edge_dnq.manifest import ActionSpec, Manifest
 from edge_dnq.policy import CyclePicker, LearnedPicker, Picker, RandomPicker, UniformPicker
 from edge_dnq.profiling.table import ThreadCosts, reference_program

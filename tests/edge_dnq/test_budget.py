@@ -10,10 +10,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,20 +24,17 @@ from benchmarks.simulated_device import (
     Trace,
     device_costs,
 )
-from edge_dnq.budget import WINDOW, Budget, BudgetPicker, CostModel, step_costs
+from edge_dnq.budget import WINDOW, Budget, BudgetPicker
 from edge_dnq.bundle import Bundle
+from edge_dnq.cost_model import step_costs
 from edge_dnq.errors import EdgeDnqError
-from edge_dnq.host import read_cpu
-from edge_dnq.kernels import kernels_status
 from edge_dnq.policy import LearnedPicker
-from edge_dnq.profiling.measure import quick_costs
 from edge_dnq.session import Session
 from tests.edge_dnq.profiling.test_table import COSTS
 
 ALL = np.ones(len(ACTIONS), np.bool_)
 PROGRAMS = np.array([action.program is not None for action in ACTIONS])
 TOLERANCE = 0.05
-TURN = 64
 
 some_logits = st.lists(st.floats(-30, 30, width=32), min_size=4, max_size=4).map(
     lambda values: np.array(values, np.float32)
@@ -280,27 +273,6 @@ def test_a_new_video_keeps_the_price() -> None:
     assert picker.cost_bias == price > 0
 
 
-def test_costs_follow_each_action_and_all_together() -> None:
-    model = CostModel(device_costs(), WINDOW)
-    before = model.first_ms(0)
-    for _ in range(WINDOW):
-        model.observe(1, 2 * FIRST_MS["w4a4"])
-    assert model.first_ms(1) == pytest.approx(2 * FIRST_MS["w4a4"], rel=0.02)
-    assert model.first_ms(0) == pytest.approx(2 * before, rel=0.1), "never seen, but on this device"
-    for _ in range(WINDOW):
-        model.observe(0, FIRST_MS["w8a8"])
-        model.observe(1, 2 * FIRST_MS["w4a4"])
-    assert model.first_ms(1) / model.first_ms(0) > 1.0, "the table had it the other way round"
-
-
-def test_the_tail_is_what_was_seen() -> None:
-    model = CostModel(device_costs(tail=3.0), WINDOW)
-    assert model.high_ms(0) == pytest.approx(3 * FIRST_MS["w8a8"])
-    for index in range(400):
-        model.observe(0, FIRST_MS["w8a8"] * (1.5 if index % 10 == 0 else 1.0))
-    assert 1.3 * FIRST_MS["w8a8"] < model.high_ms(0) < 1.7 * FIRST_MS["w8a8"]
-
-
 def test_equal_costs_leave_nothing_to_decide() -> None:
     costs = device_costs()
     equal = type(costs)((5.0,) * 4, costs.lengths, 0.0, 5.0, 1.0)
@@ -323,13 +295,6 @@ def test_mistakes() -> None:
         BudgetPicker(ACTIONS, device_costs(LONG_SKIP), None)
 
 
-def test_costs_of_a_table(bundle: Bundle) -> None:
-    costs = step_costs(bundle.manifest, COSTS)
-    assert costs.first_ms == pytest.approx((10.5, 6.5, 3.5, 1.5, 1.5))
-    assert costs.lengths == (1, 1, 1, 1, 4)
-    assert costs.reference_ms == pytest.approx(10.0)
-
-
 def test_a_session_reports_to_it(bundle: Bundle, frames: np.ndarray) -> None:
     pytest.importorskip("ai_edge_litert", reason="no runtime is installed")
     plain = Session(bundle)
@@ -348,72 +313,3 @@ def test_a_session_reports_to_it(bundle: Bundle, frames: np.ndarray) -> None:
     assert np.mean([action.startswith("skip") for action in actions[48:]]) > np.mean(
         [action.startswith("skip") for action in expected]
     )
-
-
-class Busy:
-    """Processes that compete for the processor."""
-
-    def __init__(self, count: int) -> None:
-        command = [sys.executable, "-c", "while True: pass"]
-        self._processes = [subprocess.Popen(command) for _ in range(count)]
-
-    def __enter__(self) -> Busy:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for process in self._processes:
-            process.kill()
-            process.wait()
-
-
-def cpu_heavy_session(bundle: Bundle) -> Session:
-    """A session whose programs take long enough that a competitor shows in every step."""
-    isas = kernels_status().isas
-    return Session(bundle, kernels="scalar" if "scalar" in isas else "off")
-
-
-@pytest.mark.slow
-def test_a_budget_is_held_on_this_machine_under_load(bundle: Bundle, frames: np.ndarray) -> None:
-    """A share of this machine's own loaded speed is held while others compete for it.
-
-    The tolerance is that of a machine with other tenants, which interrupts steps of half a
-    millisecond for several; the 5 % are those of the simulated device.
-    """
-    cores = read_cpu().cores
-    if cores < 2:
-        pytest.skip("one core: the competitor would be all that is measured")
-    session = cpu_heavy_session(bundle)
-    manifest = bundle.manifest
-    costs = step_costs(manifest, quick_costs(session))
-    random = np.random.default_rng(0)
-
-    class Restless(BudgetPicker):
-        """Logits that leave something to decide: this policy was never trained."""
-
-        def pick(self, logits: Any, allowed: Any) -> int:
-            return super().pick(random.normal(0, 2, len(logits)).astype(np.float32), allowed)
-
-    prices: list[float] = []
-
-    def run(picker: BudgetPicker) -> list[float]:
-        session.picker = picker
-        steps = [session.step(frames[index % len(frames)]) for index in range(TURN)]
-        prices.append(picker.cost_bias)
-        return [step.latency_ms for step in steps]
-
-    # In turns, so that what else this machine does meanwhile happens to both.
-    alone = Restless(manifest.actions, costs, None)
-    with Busy(2 * cores):
-        before = np.mean([run(alone) for _ in range(4)])
-        target = 0.6 * before
-        picker = Restless(manifest.actions, costs, Budget("ms", target))
-        turns = [(run(alone), run(picker)) for _ in range(20)]
-    free, held = np.mean(turns[4:], axis=(0, 2))
-    text = f"before {before:.3f} ms, beside {free:.3f}, target {target:.3f}, held {held:.3f}"
-    # Interruptions are made up for by cheaper frames: then rather below than above.
-    kept = 0.7 * target < held < 1.15 * target
-    if free < 1.2 * target or (not kept and free > 1.33 * before):
-        pytest.skip(f"the machine's own speed changed meanwhile: {text}")
-    assert kept, text
-    assert held < 0.85 * free, text
-    assert np.mean(prices) > 0, text

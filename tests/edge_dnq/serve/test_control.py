@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from edge_dnq.budget import Budget, BudgetPicker, StepCosts
+from edge_dnq.budget import Budget, BudgetPicker
+from edge_dnq.cost_model import StepCosts
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.manifest import ActionSpec
 from edge_dnq.playback import Tally

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_dnq.budget import Budget, BudgetPicker, step_costs
+from edge_dnq.budget import Budget, BudgetPicker
 from edge_dnq.bundle import Bundle
+from edge_dnq.cost_model import step_costs
 from edge_dnq.policy import LearnedPicker, Picker, parse_policy
 from edge_dnq.profiling.measure import Rota
 from edge_dnq.session import Session
