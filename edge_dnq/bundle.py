@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from edge_dnq.errors import BundleError
 from edge_dnq.manifest import (
+    CONTEXT_FEATURES,
     GOLDEN,
     MANIFEST,
     MAX_FILE_BYTES,
@@ -33,6 +34,7 @@ from edge_dnq.manifest import (
     PolicySpec,
     ProgramSpec,
     TensorSpec,
+    has_context,
     inconsistencies,
     is_unsafe,
     listed_files,
@@ -138,7 +140,8 @@ class Bundle:
         ``float/<name>``, that arithmetic's logits, float32 [N, K]; where one of the program's files
         rounds otherwise than the rest, ``<its name in files>/<name>``; with a policy also
         ``policy/logits`` float32 [N, A] and ``policy/h``, ``policy/c`` float32 [1, H], the state
-        after the N frames in order from the zero state.
+        after the N frames in order from the zero state, and where it takes a context
+        ``policy/context`` float32 [N, FEATURES], one for every frame.
 
         Raises:
             BundleError: damaged, or an array is missing or of another shape or type.
@@ -313,6 +316,8 @@ def _check_golden(path: Path, manifest: Manifest, arrays: dict[str, NDArray[np.g
         state = manifest.policy.inputs[1].shape
         expected["policy/logits"] = ((count, len(manifest.actions)), np.float32)
         expected["policy/h"] = expected["policy/c"] = (state, np.float32)
+        if has_context(manifest.policy):
+            expected["policy/context"] = ((count, CONTEXT_FEATURES), np.float32)
     for key, (shape, kind) in expected.items():
         array = arrays.get(key)
         if array is None or array.shape != shape or array.dtype != kind:

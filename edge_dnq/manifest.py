@@ -16,6 +16,9 @@ MAX_MANIFEST_BYTES = 4 << 20
 MAX_FILE_BYTES = 512 << 20
 MAX_SIDE = 4096
 MAX_CLIP_FRAMES = 4096
+CONTEXT_FEATURES = 5
+"""Numbers in the context, see :mod:`edge_dnq.context`."""
+
 FLOAT_BITS = 32
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
@@ -87,11 +90,12 @@ class ProgramSpec(_Record, frozen=True):
 class PolicySpec(_Record, frozen=True):
     """The policy program: frame, float32 h, c in; float32 action logits, h, c out.
 
-    The frame is int8, or float32 where the whole policy is.
+    The frame is int8, or float32 where the whole policy is. A fourth input is the float32 context
+    (:mod:`edge_dnq.context`) of a policy that is told more than the frame.
     """
 
     macs: PositiveInt
-    inputs: tuple[TensorSpec, TensorSpec, TensorSpec]
+    inputs: Annotated[tuple[TensorSpec, ...], msgspec.Meta(min_length=3, max_length=4)]
     outputs: tuple[TensorSpec, TensorSpec, TensorSpec]
     files: dict[str, FileSpec]
 
@@ -201,7 +205,8 @@ def _tensor_problems(tensor: TensorSpec, owner: str, allowed: tuple[DType, ...])
 
 
 def _policy_problems(policy: PolicySpec, actions: int) -> Iterable[str]:
-    frame, *state = policy.inputs
+    frame, h, c, *context = policy.inputs
+    state = (h, c)
     logits, *next_state = policy.outputs
     shape = frame.shape
     if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
@@ -215,9 +220,17 @@ def _policy_problems(policy: PolicySpec, actions: int) -> Iterable[str]:
         yield "the policy's states must all have one shape [1, H]"
     if any(tensor.dtype != "float32" for tensor in (*state, *policy.outputs)):
         yield "the policy's states and logits must be float32"
+    for tensor in context:
+        if tensor.shape != (1, CONTEXT_FEATURES) or tensor.dtype != "float32":
+            yield f"the policy's context must be float32 [1, {CONTEXT_FEATURES}]"
     yield from _tensor_problems(frame, "the policy", ("int8", "float32"))
     if not policy.files:
         yield "the policy has no file"
+
+
+def has_context(policy: PolicySpec) -> bool:
+    """Tell whether the policy takes a context beside frame and state."""
+    return len(policy.inputs) == 4
 
 
 def listed_files(manifest: Manifest) -> Iterable[FileSpec]:

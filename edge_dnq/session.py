@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dnq.bundle import Bundle
+from edge_dnq.context import Context
 from edge_dnq.errors import BundleError, EdgeDnqError, RuntimeMissingError
 from edge_dnq.kernels import KernelUse
-from edge_dnq.manifest import FileSpec, PolicySpec, ProgramSpec, TensorSpec
+from edge_dnq.manifest import FileSpec, PolicySpec, ProgramSpec, TensorSpec, has_context
 from edge_dnq.policy import Observer, Picker, parse_policy
 from edge_dnq.programs import RUNTIMES, Program, available_runtimes, load_program
 from edge_dnq.video.preprocess import check_frame, input_encoder, network_frame
@@ -93,7 +94,12 @@ class Recogniser:
 
 
 class PolicyProgram:
-    """The policy program and its state."""
+    """The policy program, its state, and the context where it takes one.
+
+    Attributes:
+        context: What it is told beside the frame; None where it is told nothing, so that its
+            logits depend on the frames alone.
+    """
 
     def __init__(
         self, bundle: Bundle, spec: PolicySpec, runtime: str, threads: int, kernels: str
@@ -105,18 +111,27 @@ class PolicyProgram:
         self._side = spec.inputs[0].shape[1]
         self._encode = input_encoder(bundle.manifest.input, spec.inputs[0])
         self._zero = np.zeros(spec.inputs[1].shape, np.float32)
+        self.context = Context() if has_context(spec) else None
         self.reset()
 
     def reset(self) -> None:
         """Forget all frames."""
         self._h, self._c = self._zero, self._zero
+        if self.context is not None:
+            self.context.reset()
 
     def __call__(self, frame: UInt8) -> Float32:
         """Return the action logits, float32 [A], of a network frame; advance the state."""
-        codes = self._encode(network_frame(frame, self._side))
-        logits, self._h, self._c = self._program.run(codes, self._h, self._c)
+        pixels = network_frame(frame, self._side)
+        more = () if self.context is None else (self.context.look(pixels),)
+        logits, self._h, self._c = self._program.run(self._encode(pixels), self._h, self._c, *more)
         first: Float32 = logits[0]
         return first
+
+    def executed(self, logits: Float32) -> None:
+        """Take the logits, float32 [K], of the program that ran on the last frame."""
+        if self.context is not None:
+            self.context.execute(logits)
 
 
 class Session:
@@ -241,6 +256,8 @@ class Session:
             return self._finish(started, action.name, walk.chosen, policy_logits, policy_ms)
         logits = self.recognisers[action.program](network)
         walk.execute(logits)
+        if policy_logits is not None and self.policy is not None:
+            self.policy.executed(logits)
         program_ms = (perf_counter() - program_started) * 1e3
         return self._finish(
             started, action.name, walk.chosen, policy_logits, policy_ms, logits, program_ms

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge_dnq.bundle import MANIFEST, Bundle, file_problems, read_manifest
 from edge_dnq.errors import BundleError
 from edge_dnq.kernels import KernelUse
-from edge_dnq.manifest import Manifest, PolicySpec, ProgramSpec, TensorSpec
+from edge_dnq.manifest import Manifest, PolicySpec, ProgramSpec, TensorSpec, has_context
 from edge_dnq.programs import Program
 from edge_dnq.session import (
     POLICY,
@@ -203,10 +203,12 @@ def _check_policy(
         return ProgramCheck(False, total, total, problem=str(error))
     frame_spec = spec.inputs[0]
     encode, side = input_encoder(bundle.manifest.input, frame_spec), frame_spec.shape[1]
-    h, c = (np.zeros(tensor.shape, np.float32) for tensor in spec.inputs[1:])
+    h, c = (np.zeros(tensor.shape, np.float32) for tensor in spec.inputs[1:3])
+    contexts = golden["policy/context"].astype(np.float32) if has_context(spec) else None
     rows = []
-    for frame in golden["frames"].astype(np.uint8, copy=False):
-        logits, h, c = program.run(encode(network_frame(frame, side)), h, c)
+    for index, frame in enumerate(golden["frames"].astype(np.uint8, copy=False)):
+        more = () if contexts is None else (contexts[index : index + 1],)
+        logits, h, c = program.run(encode(network_frame(frame, side)), h, c, *more)
         rows.append(logits)
     actual = [np.concatenate(rows), h, c]
     whole = frame_spec.dtype == "float32"

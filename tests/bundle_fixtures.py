@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 MAKERS = ("edge_dnq/nn", "edge_dnq/synthetic", "export/edge_dnq_export")
 
 
-def _export(folder: Path, runtime: RuntimeChoice) -> None:
+def _export(folder: Path, runtime: RuntimeChoice, *, context: bool = False) -> None:
     """Export a random network with three programs, one of a lower resolution, and a policy."""
     import torch
 
@@ -37,7 +37,9 @@ def _export(folder: Path, runtime: RuntimeChoice) -> None:
     config = ModelConfig(
         labels=tuple(f"class_{index}" for index in range(7)),
         backbone=BackboneConfig(width=0.125, stem="small", input_size=48, programs=programs),
-        policy=PolicyConfig(input_size=24, channels=(8, 8), hidden=8, skip_lengths=(1, 4)),
+        policy=PolicyConfig(
+            input_size=24, channels=(8, 8), hidden=8, skip_lengths=(1, 4), context=context
+        ),
     )
     torch.manual_seed(0)
     model = VideoModel(config).eval()
@@ -59,22 +61,26 @@ def _export(folder: Path, runtime: RuntimeChoice) -> None:
     export_bundle(model, folder, name="tiny", runtime=runtime)
 
 
-def _kept(request: pytest.FixtureRequest, runtime: RuntimeChoice) -> Path:
+def _kept(request: pytest.FixtureRequest, runtime: RuntimeChoice, *, context: bool = False) -> Path:
     """Return the small bundle for ``runtime``, exporting it where the kept one is of older code."""
     digest = hashlib.sha256()
     makers = [path for maker in MAKERS for path in sorted((REPOSITORY / maker).glob("*.py"))]
-    makers += [REPOSITORY / "edge_dnq" / name for name in ("manifest.py", "video/preprocess.py")]
+    makers += [
+        REPOSITORY / "edge_dnq" / name
+        for name in ("context.py", "manifest.py", "video/preprocess.py")
+    ]
     for path in [*makers, Path(__file__)]:
         digest.update(path.read_bytes())
     assert request.config.cache is not None
     cache = request.config.cache.mkdir("edge-dnq")
-    folder = cache / f"{runtime}-{digest.hexdigest()[:16]}"
-    with (cache / f"{runtime}.lock").open("w") as lock:
+    kind = f"context_{runtime}" if context else runtime
+    folder = cache / f"{kind}-{digest.hexdigest()[:16]}"
+    with (cache / f"{kind}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            for old in cache.glob(f"{runtime}-*"):
+            for old in cache.glob(f"{kind}-*"):
                 shutil.rmtree(old)
-            _export(folder, runtime)
+            _export(folder, runtime, context=context)
     return folder
 
 
@@ -83,6 +89,13 @@ def bundle_folder(request: pytest.FixtureRequest) -> Path:
     """Folder of the small bundle; read-only."""
     pytest.importorskip("litert_torch", reason="the exporter is not installed")
     return _kept(request, "litert")
+
+
+@pytest.fixture(scope="session")
+def context_folder(request: pytest.FixtureRequest) -> Path:
+    """Folder of a like bundle whose policy is told its context; read-only."""
+    pytest.importorskip("litert_torch", reason="the exporter is not installed")
+    return _kept(request, "litert", context=True)
 
 
 @pytest.fixture(scope="session")

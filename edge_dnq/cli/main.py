@@ -21,6 +21,7 @@ from edge_dnq.errors import EdgeDnqError
 
 VERBS: dict[str, tuple[str, str]] = {
     "train": ("edge_dnq.cli.train", "Learn the recognition network and its policy from video."),
+    "record": ("edge_dnq.cli.record", "Keep what every program says, to train a policy on."),
     "export": ("edge_dnq.cli.export", "Turn a checkpoint into a checked bundle of programs."),
     "inspect": ("edge_dnq.cli.inspect", "Show what is inside a bundle or a checkpoint."),
     "verify": ("edge_dnq.cli.verify", "Prove that a bundle is whole and computes what it should."),

@@ -78,6 +78,14 @@ from edge_dnq.train.presets import PRESETS
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="ImageNet weights to start from (efficientnet_lite0, a PyTorch state dict).",
 )
+@click.option(
+    "--recording",
+    "recordings",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Train the decisions on this file of `edge-dnq record` instead of on held-out clips. "
+    "May be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def command(
     data: str,
@@ -92,6 +100,7 @@ def command(
     device: str,
     cache_dir: Path | None,
     initial: Path | None,
+    recordings: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Train the recognition network and its policy.
@@ -124,6 +133,7 @@ def command(
         device=device,
         cache_dir=cache_dir,
         initial=initial,
+        recordings=recordings,
     )
     # Progress goes to stderr, so that stdout holds the result alone.
     report = train(task, Console(stderr=True))

@@ -7,16 +7,22 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from edge_dnq.errors import CheckpointError
 from edge_dnq.nn.config import BackboneConfig
 from edge_dnq.nn.deployed import DeployedOperations, Tap
-from edge_dnq.nn.layers import FULL_PRECISION, AnyPrecisionConv2d, AnyPrecisionLinear
+from edge_dnq.nn.layers import (
+    FULL_PRECISION,
+    AnyPrecisionConv2d,
+    AnyPrecisionLinear,
+    NestedWeight,
+)
 from edge_dnq.nn.operations import (
     CalibratingOperations,
     CountingOperations,
     FakeQuantOperations,
     Operations,
 )
-from edge_dnq.nn.quantisers import SignedGrid, UnsignedGrid
+from edge_dnq.nn.quantisers import Grid, SignedGrid, UnsignedGrid
 
 T = TypeVar("T")
 Self = TypeVar("Self", bound="AnyPrecisionBackbone")
@@ -94,6 +100,25 @@ class AnyPrecisionBackbone(nn.Module):
         """State the network's topology to ``ops`` and return the logits."""
         raise NotImplementedError
 
+    def _keep_lowest_bits(self) -> None:
+        """Raise layers and grids to ``config.lowest_bits``; called when all are made.
+
+        Raises:
+            CheckpointError: a name is not that of a layer or of a grid.
+        """
+        modules = dict(self.named_modules())
+        for name, lowest in self.config.lowest_bits.items():
+            module = modules.get(name)
+            if isinstance(module, NestedWeight):
+                module.weight_bits = raised(module.weight_bits, lowest)
+            elif isinstance(module, Grid):
+                module.bits = raised(module.bits, lowest)
+            else:
+                raise CheckpointError(
+                    f"lowest_bits names {name!r}, which is neither a layer nor a grid of "
+                    f"{self.config.architecture}"
+                )
+
     def forward(self, x: Tensor, program: str | None) -> Tensor:
         """Return logits [N, K] of normalised frames [N, 3, S, S].
 
@@ -158,3 +183,8 @@ class AnyPrecisionBackbone(nn.Module):
             raise KeyError("this network has no full-precision mode")
         if program is not None and program not in self.programs:
             raise KeyError(f"no program {program!r}; this network has {', '.join(self.programs)}")
+
+
+def raised(bits: dict[str, int], lowest: int) -> dict[str, int]:
+    """Return the bits of every program, at least ``lowest``."""
+    return {program: max(own, lowest) for program, own in bits.items()}

@@ -51,6 +51,8 @@ class BackboneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         input_size: Side of the square input in pixels.
         programs: The precisions this network is trained for, most precise first.
         full_precision: Whether the network also carries an unquantised mode (teachers do).
+        lowest_bits: Layers and activation grids that keep more bits than the program asks for, by
+            their name in the network: ``{"blocks.0.project": 8, "blocks.0.filter_grid": 4}``.
     """
 
     architecture: Literal["resnet18", "resnet34", "resnet50", "efficientnet_lite0"] = "resnet18"
@@ -59,6 +61,7 @@ class BackboneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     input_size: Annotated[int, msgspec.Meta(ge=32, le=1024)] = 224
     programs: tuple[ProgramConfig, ...] = DEFAULT_PROGRAMS
     full_precision: bool = False
+    lowest_bits: dict[str, Bits] = {}
 
 
 class PolicyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -69,12 +72,15 @@ class PolicyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         channels: Output channels of its stride-2 convolutions.
         hidden: Size of the LSTM state.
         skip_lengths: One skip action per entry; an action of length n skips n frames.
+        context: Whether it is told how much changed and how sure recognition is
+            (:mod:`edge_dnq.context`).
     """
 
     input_size: Annotated[int, msgspec.Meta(ge=16, le=512)] = 48
     channels: tuple[PositiveInt, ...] = (16, 24, 32, 48)
     hidden: PositiveInt = 64
     skip_lengths: tuple[PositiveInt, ...] = (1,)
+    context: bool = False
 
 
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

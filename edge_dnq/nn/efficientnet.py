@@ -96,6 +96,7 @@ class AnyPrecisionEfficientNet(AnyPrecisionBackbone):
         self.feature_grid = UnsignedGrid(layout.edge_bits)
         self.classifier = AnyPrecisionLinear(width(HEAD_CHANNELS), classes, layout.edge_bits)
         self.logit_grid: SignedGrid = layout.addend()
+        self._keep_lowest_bits()
 
     def compute(self, ops: Operations[T], x: T) -> T:
         """State the network's topology to ``ops`` and return the logits."""

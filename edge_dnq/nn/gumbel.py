@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from edge_dnq.nn.context import ContextOfClips
 from edge_dnq.nn.policy_net import PolicyNet
 
 MASKED_LOGIT = -1e4
@@ -50,7 +51,7 @@ class Decisions(NamedTuple):
         actions: One-hot actions with straight-through gradients, float32 [N, T, A].
         probabilities: Softmax of the (masked) action logits, float32 [N, T, A].
         decided: Where the policy ran, bool [N, T]; elsewhere a longer skip was being held.
-        class_logits: Mean over decided frames of the class head, float32 [N, K].
+        class_logits: Of the class head, float32 [N, T, K]; they count where the policy ran.
     """
 
     actions: Tensor
@@ -65,6 +66,7 @@ def decide(
     programs: int,
     temperature: float | None,
     generator: torch.Generator | None = None,
+    context: ContextOfClips | None = None,
 ) -> Decisions:
     """Let ``policy`` choose an action for every frame, under the rules of deployment.
 
@@ -77,6 +79,7 @@ def decide(
         programs: How many of the actions execute a program; the rest are skips.
         temperature: Of the Gumbel-softmax; None takes the argmax, as a deployment does.
         generator: Source of the Gumbel noise.
+        context: What the policy is told beside the frames, where it is; of these clips.
     """
     clips, length = frames.shape[:2]
     features = policy.encode(frames.flatten(0, 1)).reshape(clips, length, -1)
@@ -92,7 +95,8 @@ def decide(
     for t in range(length):
         running = held == 0
         row = running.unsqueeze(1)
-        output = policy.step(features[:, t], state)
+        told = None if context is None else context.look(t, running)
+        output = policy.step(features[:, t], state, told)
         forbidden = is_skip & ~executed.unsqueeze(1)
         logits = output.action_logits.float().masked_fill(forbidden, MASKED_LOGIT)
         if temperature is None:
@@ -108,25 +112,9 @@ def decide(
         index = action.argmax(-1)
         held = torch.where(running, durations[index], held) - 1
         executed = executed | (index < programs)
+        if context is not None:
+            context.execute(t, index, running & (index < programs))
         steps.append((action, probability, running, output.class_logits))
 
     actions, probabilities, decided, classes = (torch.stack(part, 1) for part in zip(*steps))  # noqa: B905
-    weight = decided.unsqueeze(-1).to(classes.dtype)
-    class_logits = (classes * weight).sum(1) / weight.sum(1)
-    return Decisions(actions, probabilities, decided, class_logits)
-
-
-def video_logits(actions: Tensor, program_logits: Tensor) -> Tensor:
-    """Return the video prediction: the mean over executed frames of the chosen programs' logits.
-
-    Args:
-        actions: One-hot actions, float32 [N, T, A]; every clip executes at least one frame.
-        program_logits: Logits of every program on every frame, float32 [N, T, B, K]; B <= A, and
-            the first B actions execute these programs in order.
-
-    Returns:
-        Logits [N, K].
-    """
-    chosen = actions[..., : program_logits.shape[2]]
-    total = torch.einsum("ntb,ntbk->nk", chosen, program_logits)
-    return total / chosen.sum((1, 2)).unsqueeze(1)
+    return Decisions(actions, probabilities, decided, classes)

@@ -79,7 +79,7 @@ class NestedWeight(nn.Module):
         super().__init__()
         fan_out = shape[0] * math.prod(shape[2:])
         self.weight = nn.Parameter(torch.randn(shape) * math.sqrt(2.0 / fan_out))
-        self.weight_bits = weight_bits
+        self.weight_bits = dict(weight_bits)
 
     def real_weight(self, program: str | None) -> Tensor:
         """Return the float weights of ``program`` (None: the unquantised ones)."""

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
+from edge_dnq.context import FEATURES
 from edge_dnq.nn.backbone import DEFAULT_INPUT_SCALE
 from edge_dnq.nn.config import PolicyConfig
 from edge_dnq.nn.deployed import DeployedOperations, Tap
@@ -75,7 +76,8 @@ class PolicyNet(nn.Module):
         )
         self.grids = nn.ModuleList(UnsignedGrid(bits) for _ in config.channels)
         self.feature_grid = UnsignedGrid(bits)
-        self.cell = nn.LSTMCell(widths[-1], config.hidden)
+        context = FEATURES if config.context else 0
+        self.cell = nn.LSTMCell(widths[-1] + context, config.hidden)
         self.action_head = nn.Linear(config.hidden, actions)
         self.class_head = nn.Linear(config.hidden, classes)
         # Before training no action is preferred: exploration starts from uniform choices.
@@ -122,14 +124,27 @@ class PolicyNet(nn.Module):
         """Set the encoder's batch norms and clip values from policy frames [N, 3, P, P]."""
         self.compute(CalibratingOperations(ENCODER_PROGRAM), x)
 
-    def step(self, features: Tensor, state: PolicyState) -> PolicyOutput:
-        """Advance the memory by one frame's features [N, C]."""
+    def step(
+        self, features: Tensor, state: PolicyState, context: Tensor | None = None
+    ) -> PolicyOutput:
+        """Advance the memory by one frame.
+
+        Args:
+            features: Of the frame, float32 [N, C].
+            state: Before it.
+            context: Of the frame, float32 [N, FEATURES], where ``config.context`` wants it; None
+                stands for zeros.
+        """
+        if self.config.context:
+            if context is None:
+                context = features.new_zeros(len(features), FEATURES)
+            features = torch.cat([features, context], 1)
         hidden, cell = self.cell(features, state)
         return PolicyOutput(self.action_head(hidden), self.class_head(hidden), (hidden, cell))
 
-    def forward(self, x: Tensor, state: PolicyState) -> PolicyOutput:
+    def forward(self, x: Tensor, state: PolicyState, context: Tensor | None = None) -> PolicyOutput:
         """Look at one frame per clip, float32 [N, 3, P, P], and advance the state."""
-        return self.step(self.encode(x), state)
+        return self.step(self.encode(x), state, context)
 
     def macs(self) -> int:
         """Return the multiply-accumulates of one frame; the class head is not deployed."""

@@ -93,6 +93,7 @@ class AnyPrecisionResNet(AnyPrecisionBackbone):
         self.feature_grid = UnsignedGrid(layout.edge_bits)
         self.classifier = AnyPrecisionLinear(channels, classes, layout.edge_bits)
         self.logit_grid = SignedGrid(layout.edge_bits)
+        self._keep_lowest_bits()
 
     def compute(self, ops: Operations[T], x: T) -> T:
         """State the network's topology to ``ops`` and return the logits."""

@@ -124,6 +124,7 @@ class PolicyStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         batch: Clips per step, over all processes.
         views: Augmented views per clip whose recognition logits are computed once and kept in
             memory; 0 computes fresh ones in every epoch.
+        window: Frames of a piece of a recorded sequence.
         label_smoothing: Of the class head's cross-entropy.
         temperature: Of the Gumbel-softmax in the first epoch.
         temperature_decay: Its factor per epoch.
@@ -137,6 +138,7 @@ class PolicyStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     epochs: PositiveInt
     batch: PositiveInt = 32
     views: Count = 4
+    window: PositiveInt = 32
     label_smoothing: Fraction = 0.1
     temperature: Positive = 5.0
     temperature_decay: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.956

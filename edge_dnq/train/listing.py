@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from edge_dnq.video.preprocess import network_frame
 from edge_dnq.video.sampling import sample_clip
 
 COLUMNS = ("path", "label", "split")
+RECORDING = "recording"
+"""Optional column: which recording a clip is cut from; clips of one are near twins."""
+
 SYNTHETIC_CLIPS = 2000
 SYNTHETIC_SECONDS = 2.0
 VAL_FRACTION = 0.2
@@ -31,10 +34,17 @@ _SYNTHETIC_SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class VideoClip:
-    """A clip in a video file."""
+    """A clip in a video file.
+
+    Attributes:
+        path: The file.
+        label: Index of its class.
+        recording: What it is cut from; None where that is not known.
+    """
 
     path: Path
     label: int
+    recording: str | None = None
 
     def __str__(self) -> str:
         return str(self.path)
@@ -55,10 +65,17 @@ class VideoClip:
 
 @dataclass(frozen=True)
 class RenderedClip:
-    """A clip of the procedural generator."""
+    """A clip of the procedural generator.
+
+    Attributes:
+        seed: Fixes every byte of it.
+        label: Index of its class.
+        recording: None: every clip is a recording of its own.
+    """
 
     seed: int
     label: int
+    recording: ClassVar[str | None] = None
 
     def __str__(self) -> str:
         return f"synthetic clip {self.seed}"
@@ -96,8 +113,9 @@ def list_clips(spec: str | Path, split: str, *, seed: int = 0) -> Listing:
 
     Args:
         spec: ``synthetic``, ``synthetic:N`` (N training clips), a CSV file with the columns path,
-            label and split (paths are relative to it), or a folder: ``<split>/<label>/*.mp4``, or
-            ``<label>/*.mp4``, of which a fixed fifth of each class becomes ``val``.
+            label and split, and perhaps recording (paths are relative to it), or a folder:
+            ``<split>/<label>/*.mp4``, or ``<label>/*.mp4``, of which a fixed fifth of each class
+            becomes ``val``.
         split: ``train``, ``val``, or another split that the data set has.
         seed: Chooses the synthetic clips; no effect on files.
 
@@ -137,8 +155,8 @@ def _synthetic(text: str, split: str, seed: int) -> Listing:
     return Listing(f"synthetic-{split}", LABELS, clips)
 
 
-def _read_rows(path: Path) -> list[tuple[str, str, str]]:
-    """Return (path, label, split) per row of a CSV file."""
+def _read_rows(path: Path) -> list[tuple[str, str, str, str | None]]:
+    """Return (path, label, split, recording) per row of a CSV file."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -156,7 +174,8 @@ def _read_rows(path: Path) -> list[tuple[str, str, str]]:
                         f"{path} line {reader.line_num} is incomplete: "
                         f"expected a value for each of {', '.join(COLUMNS)}"
                     )
-                rows.append((values[0], values[1], values[2]))
+                recording = (row.get(RECORDING) or "").strip() or None
+                rows.append((values[0], values[1], values[2], recording))
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not a CSV text file: {error}") from error
     except OSError as error:
@@ -168,13 +187,17 @@ def _read_rows(path: Path) -> list[tuple[str, str, str]]:
 
 def _csv(path: Path, split: str) -> Listing:
     rows = _read_rows(path)
-    labels = _labels((label for _, label, _ in rows), str(path))
-    splits = sorted({name for _, _, name in rows})
+    labels = _labels((label for _, label, _, _ in rows), str(path))
+    splits = sorted({name for _, _, name, _ in rows})
     if split not in splits:
         raise _unknown_split(split, str(path), splits)
     base = path.resolve().parent
     index = {label: i for i, label in enumerate(labels)}
-    clips = tuple(VideoClip(base / name, index[label]) for name, label, own in rows if own == split)
+    clips = tuple(
+        VideoClip(base / name, index[label], recording)
+        for name, label, own, recording in rows
+        if own == split
+    )
     lost = [clip for clip in clips if not clip.path.is_file()]
     if lost:
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""

@@ -21,6 +21,7 @@ from edge_dnq.train.data import ClipSet
 from edge_dnq.train.distributed import Compute
 from edge_dnq.train.metrics import MetricsLog
 from edge_dnq.train.optimise import Optimiser
+from edge_dnq.train.recordings import Recording
 from edge_dnq.train.run_directory import RunDirectory
 
 STAGES = ("full-precision", "any-precision", "policy-pretraining", "policy")
@@ -42,6 +43,7 @@ class Run:
         everything: Both.
         validation: Clips that nothing is trained on.
         initial: ImageNet weights that the first stage starts from, or None.
+        recordings: What the decisions are trained on instead of ``policy``.
     """
 
     config: TrainConfig
@@ -54,6 +56,7 @@ class Run:
     everything: ClipSet
     validation: ClipSet
     initial: Path | None = None
+    recordings: tuple[Recording, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:

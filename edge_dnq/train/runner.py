@@ -22,6 +22,7 @@ from edge_dnq.train.data import ClipSet, open_dataset
 from edge_dnq.train.distributed import Compute, computing
 from edge_dnq.train.loop import STAGES, Run, hold_out, subset
 from edge_dnq.train.metrics import MetricsLog, draw_curves
+from edge_dnq.train.recordings import Recording
 from edge_dnq.train.run_directory import RunDirectory
 
 
@@ -39,6 +40,7 @@ class Task:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         cache_dir: Where decoded frames are kept; None for the user's cache folder.
         initial: ImageNet weights that the full-precision stage starts from; None for random ones.
+        recordings: Files that the policy's decisions are trained on, instead of held-out clips.
     """
 
     config: TrainConfig
@@ -50,6 +52,7 @@ class Task:
     device: str = "auto"
     cache_dir: Path | None = None
     initial: Path | None = None
+    recordings: tuple[Path, ...] = ()
 
 
 RECIPES: dict[str, Callable[[Run], None]] = dict(
@@ -90,6 +93,7 @@ def train(task: Task, console: Console | None = None) -> dict[str, Any]:
             everything=everything,
             validation=validation,
             initial=task.initial,
+            recordings=tuple(Recording.load(path) for path in task.recordings),
         )
         with run.progress:
             last = _train_stages(task, run)
@@ -230,6 +234,7 @@ def _record(task: Task, run: Run) -> dict[str, Any]:
         "data": task.data if task.data.startswith("synthetic") else Path(task.data).name,
         "seed": task.config.seed,
         "initial": task.initial.name if task.initial is not None else None,
+        "recordings": [path.name for path in task.recordings],
         "stages": {
             stage: {"epochs": run.directory.epochs_done(stage), "metrics": metrics[stage]}
             for stage in metrics

@@ -129,8 +129,16 @@ def _torch_layout(codes: Int8, zero_point: int) -> torch.Tensor:
     return centred.permute(0, 3, 1, 2) if centred.dim() == 4 else centred
 
 
-def policy_outputs(program: Program, codes: Int8, hidden: int) -> dict[str, Float32]:
+def policy_outputs(
+    program: Program, codes: Int8, hidden: int, contexts: Float32 | None = None
+) -> dict[str, Float32]:
     """Run the policy program over int8 frames [N, P, P, 3] in order, from the zero state.
+
+    Args:
+        program: The policy program.
+        codes: The frames.
+        hidden: Size of its state.
+        contexts: What it is told beside each frame, [N, FEATURES], where it takes that.
 
     Returns:
         ``policy/logits`` [N, A]; the final ``policy/h`` and ``policy/c`` [1, H].
@@ -139,18 +147,22 @@ def policy_outputs(program: Program, codes: Int8, hidden: int) -> dict[str, Floa
     c = np.zeros_like(h)
     logits = []
     for index in range(len(codes)):
-        output, h, c = program.run(codes[index : index + 1], h, c)
+        more = () if contexts is None else (contexts[index : index + 1],)
+        output, h, c = program.run(codes[index : index + 1], h, c, *more)
         logits.append(output[0])
     return {"policy/logits": np.stack(logits), "policy/h": h, "policy/c": c}
 
 
 @torch.no_grad()
-def torch_policy_outputs(policy: PolicyNet, frames: torch.Tensor) -> dict[str, Float32]:
+def torch_policy_outputs(
+    policy: PolicyNet, frames: torch.Tensor, contexts: Float32 | None
+) -> dict[str, Float32]:
     """Do the same with the torch policy on normalised frames [N, 3, P, P]."""
     state = policy.initial_state(1)
     logits = []
     for index in range(len(frames)):
-        output = policy(frames[index : index + 1], state)
+        context = None if contexts is None else torch.from_numpy(contexts[index : index + 1])
+        output = policy(frames[index : index + 1], state, context)
         state = output.state
         logits.append(output.action_logits[0].numpy())
     return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from edge_dnq.errors import ExportError, RuntimeMissingError
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq_export.graph import IntegerGraph
 from edge_dnq_export.lowering import LoweredPolicy
-from edge_dnq_export.qdq import PolicyModule, QdqModule, dequantise
+from edge_dnq_export.qdq import PolicyModule, QdqModule, dequantise, float_inputs
 from edge_dnq_export.quiet import quiet
 
 INSTALL = "pip install 'edge-dnq[export,executorch]'"
@@ -79,29 +79,6 @@ class Features(nn.Module):
         return dequantise(self.encoder(frame), graph.tensors[graph.output])
 
 
-class Cell(nn.Module):
-    """An LSTM cell in operations that XNNPACK knows, unlike those torch decomposes its own into."""
-
-    def __init__(self, cell: nn.LSTMCell) -> None:
-        super().__init__()
-        self.size = cell.hidden_size
-        self.input = nn.Linear(cell.input_size, 4 * self.size)
-        self.hidden = nn.Linear(self.size, 4 * self.size)
-        for layer, part in ((self.input, "ih"), (self.hidden, "hh")):
-            layer.weight.data = getattr(cell, f"weight_{part}").data
-            layer.bias.data = getattr(cell, f"bias_{part}").data
-
-    def forward(
-        self, x: torch.Tensor, state: tuple[torch.Tensor, torch.Tensor]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Map an input and (h, c) to the next (h, c)."""
-        size, (h, c) = self.size, state
-        gates = self.input(x) + self.hidden(h)
-        take, forget, new, give = (gates[:, k * size : (k + 1) * size] for k in range(4))
-        c = torch.sigmoid(forget) * c + torch.sigmoid(take) * torch.tanh(new)
-        return torch.sigmoid(give) * torch.tanh(c), c
-
-
 def write_program(graph: IntegerGraph, path: Path, target: Target) -> None:
     """Write ``graph`` as a program with int8 NHWC input and int8 logits.
 
@@ -122,11 +99,31 @@ def write_policy(policy: PolicyNet, lowered: LoweredPolicy, path: Path, target: 
         ExportError: the converter refuses, or leaves integer operations to slow kernels.
     """
     encoder = Features(MODULES[target](lowered.encoder))
-    state = torch.zeros(1, policy.config.hidden)
-    arguments = (_frame(lowered.encoder), state, state.clone())
+    arguments = (_frame(lowered.encoder), *float_inputs(policy.config))
     module = PolicyModule(policy, encoder, lowered.feature_units)
-    module.cell = Cell(module.cell)  # type: ignore[assignment]
     _write(module, arguments, path)
+
+
+class ChannelsLast(nn.Module):
+    """A network of NCHW images that takes its first argument as NHWC."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, frame: torch.Tensor, *more: torch.Tensor) -> Any:
+        """Run the network on the frame, [1, H, W, 3], and what else it takes."""
+        return self.network(frame.permute(0, 3, 1, 2), *more)
+
+
+def write_float(module: nn.Module, arguments: tuple[torch.Tensor, ...], path: Path) -> None:
+    """Write ``module`` as a float32 program; its first argument, an NCHW image, is taken as NHWC.
+
+    Raises:
+        RuntimeMissingError: executorch is not installed.
+        ExportError: the converter refuses, or leaves operations to slow kernels.
+    """
+    _write(ChannelsLast(module), arguments, path)
 
 
 def _frame(graph: IntegerGraph) -> torch.Tensor:

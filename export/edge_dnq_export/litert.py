@@ -13,7 +13,7 @@ from edge_dnq.errors import ExportError, RuntimeMissingError
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq_export.graph import IntegerGraph
 from edge_dnq_export.lowering import LoweredPolicy
-from edge_dnq_export.qdq import PolicyModule, QdqModule
+from edge_dnq_export.qdq import PolicyModule, QdqModule, float_inputs
 from edge_dnq_export.quiet import quiet
 
 INSTALL = "pip install 'edge-dnq[export]'"
@@ -61,8 +61,7 @@ def write_policy(policy: PolicyNet, lowered: LoweredPolicy, path: Path) -> None:
         RuntimeMissingError: litert-torch is not installed.
         ExportError: the converter refuses.
     """
-    state = torch.zeros(1, policy.config.hidden)
-    arguments = (_example(lowered.encoder), state, state.clone())
+    arguments = (_example(lowered.encoder), *float_inputs(policy.config))
     module = PolicyModule(policy, QdqModule(lowered.encoder), lowered.feature_units)
     _write(module, arguments, path)
 

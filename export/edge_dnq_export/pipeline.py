@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,17 +28,18 @@ from edge_dnq.bundle import (
     file_spec,
     write_manifest,
 )
+from edge_dnq.context import FEATURES
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.executorch_library import require_library
-from edge_dnq.nn.config import ProgramConfig, skip_name
+from edge_dnq.nn.config import PolicyConfig, ProgramConfig, skip_name
 from edge_dnq.nn.model import VideoModel
 from edge_dnq.programs import load_program
 from edge_dnq.staging import staged_folder
 from edge_dnq.synthetic import render_clip
-from edge_dnq.verification import golden_key
 from edge_dnq.video.preprocess import InputEncoder, network_frame
 from edge_dnq_export import checks, reference
 from edge_dnq_export.graph import Tensor
+from edge_dnq_export.integer_program import write_integer_program
 from edge_dnq_export.lowering import lower, lower_policy
 from edge_dnq_export.targets import KERNELS, RuntimeChoice, Target, targets_for
 
@@ -184,24 +186,11 @@ def _export_program(
     encoder = InputEncoder(model.config.mean, model.config.std, *inputs.grid)
     codes = np.concatenate([encoder(frame) for frame in resized])
     values = reference.run(graph, codes)
-    expected = golden[f"program/{config.name}"] = values[graph.output]
-    files: dict[str, FileSpec] = {}
-    differences = None
-    for target in targets:
-        path = folder / f"{config.name}{target.suffix}"
-        target.write_program(graph, path)
-        content = path.read_bytes()
-        if target.runtime == "litert":
-            checks.require_widths(graph, content)
-        if not target.exact:
-            stock = reference.run(graph, codes, target.add)[graph.output]
-            differences = checks.difference(golden[f"program/{config.name}"], stock)
-            expected = golden[golden_key(target.key, config.name)] = stock
-        program = load_program(
-            content, (inputs,), (outputs,), target.runtime, kernels=target.kernels
-        )
-        checks.require_equal(path.name, expected, checks.program_outputs(program, codes))
-        files[target.key] = file_spec(folder, path.name)
+    expected = values[graph.output]
+    require_widths = partial(checks.require_widths, graph)
+    files, differences = write_integer_program(
+        graph, targets, codes, expected, (inputs, outputs), folder, golden, require_widths
+    )
     normalised = model.normalise(torch.from_numpy(resized))
     rounding = checks.torch_differences(
         graph, values, lambda tap: model.backbone.deployed(normalised, config.name, tap)
@@ -243,7 +232,7 @@ def _export_policy(
     size, hidden = policy.config.input_size, policy.config.hidden
     lowered = lower_policy(policy)
     frame = _tensor_spec(lowered.encoder.tensors[lowered.encoder.input], "args_0")
-    inputs = (frame, *_state_specs("args", hidden))
+    inputs = (frame, *_state_specs("args", hidden), *_context_specs(policy.config))
     logits = TensorSpec(name="output_0", shape=(1, len(model.config.actions)), dtype="float32")
     outputs = (logits, *_state_specs("output", hidden))
     small = np.stack([network_frame(frame, size) for frame in frames])
@@ -254,7 +243,8 @@ def _export_policy(
     rounding = checks.torch_differences(
         lowered.encoder, values, lambda tap: policy.deployed(normalised, tap)
     )
-    expected = checks.torch_policy_outputs(policy, normalised)
+    contexts = _golden_contexts(len(frames)) if policy.config.context else None
+    expected = checks.torch_policy_outputs(policy, normalised, contexts)
     files: dict[str, FileSpec] = {}
     difference = 0.0
     for target in targets:
@@ -263,10 +253,11 @@ def _export_policy(
         program = load_program(
             path.read_bytes(), inputs, outputs, target.runtime, kernels=target.kernels
         )
-        actual = checks.policy_outputs(program, codes, hidden)
+        actual = checks.policy_outputs(program, codes, hidden, contexts)
         difference = max(difference, checks.require_close(path.name, expected, actual))
         if not files:
             golden.update(actual)
+            golden.update({} if contexts is None else {"policy/context": contexts})
         files[target.key] = file_spec(folder, path.name)
     sizes = {key: spec.bytes for key, spec in files.items()}
     report.policy = PolicyReport(policy.macs(), sizes, difference, dict(rounding))
@@ -288,6 +279,17 @@ def _state_specs(prefix: str, hidden: int) -> tuple[TensorSpec, TensorSpec]:
         TensorSpec(name=f"{prefix}_{index}", shape=(1, hidden), dtype="float32") for index in (1, 2)
     )
     return first, second
+
+
+def _context_specs(config: PolicyConfig) -> tuple[TensorSpec, ...]:
+    if not config.context:
+        return ()
+    return (TensorSpec(name="args_3", shape=(1, FEATURES), dtype="float32"),)
+
+
+def _golden_contexts(frames: int) -> npt.NDArray[np.float32]:
+    """Return a context per golden frame, [N, FEATURES]: any values in 0..1 will do."""
+    return np.random.default_rng(0).random((frames, FEATURES), np.float32)
 
 
 def _manifest(

@@ -13,6 +13,8 @@ import torch.ao.quantization.fx._decomposed  # registers the quantized_decompose
 import torch.nn.functional as F
 from torch import nn
 
+from edge_dnq.context import FEATURES
+from edge_dnq.nn.config import PolicyConfig
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq_export.graph import Add, Conv, IntegerGraph, Linear, MaxPool, Mean, Tensor
 from edge_dnq_export.reference import mean_factors
@@ -158,8 +160,43 @@ class QdqModule(nn.Module):
         return layer
 
 
+class Cell(nn.Module):
+    """An LSTM cell in operations that every runtime knows, unlike those of torch's own.
+
+    The context joins the state, not the features: those are quantised, and the converter would
+    quantise what stands beside them.
+
+    Args:
+        cell: The trained cell, whose last inputs are the context.
+        features: How many of its inputs come before that.
+    """
+
+    def __init__(self, cell: nn.LSTMCell, features: int) -> None:
+        super().__init__()
+        self.size = cell.hidden_size
+        context = cell.input_size - features
+        self.input = nn.Linear(features, 4 * self.size)
+        self.hidden = nn.Linear(self.size + context, 4 * self.size)
+        own, told = cell.weight_ih.data[:, :features], cell.weight_ih.data[:, features:]
+        self.input.weight.data = own.clone()
+        self.hidden.weight.data = torch.cat([cell.weight_hh.data, told], 1)
+        self.input.bias.data = cell.bias_ih.data.clone()
+        self.hidden.bias.data = cell.bias_hh.data.clone()
+
+    def forward(
+        self, x: torch.Tensor, state: tuple[torch.Tensor, torch.Tensor], *context: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Map features, (h, c) and the context, if any, to the next (h, c)."""
+        size, (h, c) = self.size, state
+        known = torch.cat([h, *context], 1) if context else h
+        gates = self.input(x) + self.hidden(known)
+        take, forget, new, give = (gates[:, k * size : (k + 1) * size] for k in range(4))
+        c = torch.sigmoid(forget) * c + torch.sigmoid(take) * torch.tanh(new)
+        return torch.sigmoid(give) * torch.tanh(c), c
+
+
 class PolicyModule(nn.Module):
-    """The policy as it is deployed: (frame, h, c) to (action logits, h, c), one clip.
+    """The policy as it is deployed: (frame, h, c, context?) to (action logits, h, c), one clip.
 
     Args:
         policy: The trained policy, for its float32 memory and action head.
@@ -170,17 +207,23 @@ class PolicyModule(nn.Module):
     def __init__(self, policy: PolicyNet, encoder: nn.Module, feature_units: float) -> None:
         super().__init__()
         self.encoder = encoder
-        self.cell = copy.deepcopy(policy.cell)
+        self.cell = Cell(policy.cell, policy.config.channels[-1])
         self.action_head = copy.deepcopy(policy.action_head)
         # The encoder's features are in the units of its last RELU6: the weights take that back.
-        self.cell.weight_ih.data /= feature_units
+        self.cell.input.weight.data /= feature_units
 
     def forward(
-        self, frame: torch.Tensor, h: torch.Tensor, c: torch.Tensor
+        self, frame: torch.Tensor, h: torch.Tensor, c: torch.Tensor, *context: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Map a frame, [1, H], [1, H] to [1, A], [1, H], [1, H]."""
-        hidden, cell = self.cell(self.encoder(frame), (h, c))
+        """Map a frame, [1, H], [1, H] and the context, if any, to [1, A], [1, H], [1, H]."""
+        hidden, cell = self.cell(self.encoder(frame), (h, c), *context)
         return self.action_head(hidden), hidden, cell
+
+
+def float_inputs(config: PolicyConfig) -> tuple[torch.Tensor, ...]:
+    """Return examples of the policy program's inputs after the frame: h, c and the context."""
+    sizes = [config.hidden, config.hidden, *([FEATURES] if config.context else [])]
+    return tuple(torch.zeros(1, size) for size in sizes)
 
 
 def _key(name: str) -> str:
