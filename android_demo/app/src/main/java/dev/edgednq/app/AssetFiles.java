@@ -1,14 +1,14 @@
 package dev.edgednq.app;
 
 import android.content.res.AssetManager;
-import dev.edgednq.core.BundleImport;
+import dev.edgednq.presentation.BundleFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The bundle that {@code :app:bundleAssets} put into the app's package. */
-final class AssetFiles implements BundleImport.Files {
+final class AssetFiles implements BundleFiles {
   private static final String FOLDER = "bundle";
 
   private final AssetManager assets;

@@ -59,11 +59,9 @@ final class BudgetRow
   }
 
   private void showTarget(Budget target) {
-    text.setText(
-        target == null
-            ? text.getResources().getString(R.string.budget_none)
-            : text.getResources()
-                .getString(R.string.budget_of, Overlay.milliseconds(target.value)));
+    text.setText(target == null ? text.getResources().getString(R.string.budget_none)
+                                : text.getResources().getString(
+                                    R.string.budget_of, Overlay.milliseconds(target.value)));
   }
 
   private void aim(int position) {

@@ -48,55 +48,50 @@ final class CameraController {
   /** The screen is in front, turned by so much. */
   void resume(final boolean permitted, int degrees) {
     displayDegrees = degrees;
-    handler.post(
-        new Runnable() {
-          @Override
-          public void run() {
-            lifecycle.resumed(permitted);
-          }
-        });
+    handler.post(new Runnable() {
+      @Override
+      public void run() {
+        lifecycle.resumed(permitted);
+      }
+    });
   }
 
   /** The screen is not in front any more. */
   void pause() {
-    handler.post(
-        new Runnable() {
-          @Override
-          public void run() {
-            lifecycle.paused();
-          }
-        });
+    handler.post(new Runnable() {
+      @Override
+      public void run() {
+        lifecycle.paused();
+      }
+    });
   }
 
   void answer(final CameraLifecycle.Answer answer) {
-    handler.post(
-        new Runnable() {
-          @Override
-          public void run() {
-            lifecycle.answered(answer);
-          }
-        });
+    handler.post(new Runnable() {
+      @Override
+      public void run() {
+        lifecycle.answered(answer);
+      }
+    });
   }
 
   void retry() {
-    handler.post(
-        new Runnable() {
-          @Override
-          public void run() {
-            lifecycle.retried();
-          }
-        });
+    handler.post(new Runnable() {
+      @Override
+      public void run() {
+        lifecycle.retried();
+      }
+    });
   }
 
   /** Closes the camera, if it is open, and ends. */
   void release() {
-    handler.post(
-        new Runnable() {
-          @Override
-          public void run() {
-            lifecycle.released();
-          }
-        });
+    handler.post(new Runnable() {
+      @Override
+      public void run() {
+        lifecycle.released();
+      }
+    });
   }
 
   /** Returns what keeps the camera closed, or null. */

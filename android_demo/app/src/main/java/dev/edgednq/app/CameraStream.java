@@ -21,8 +21,8 @@ import java.util.Collections;
  * One camera from opening to closing. Everything happens on the thread of the handler. Frames come
  * in buffers of the camera; no surface of the screen takes part.
  */
-final class CameraStream extends CameraDevice.StateCallback
-    implements ImageReader.OnImageAvailableListener {
+final class CameraStream
+    extends CameraDevice.StateCallback implements ImageReader.OnImageAvailableListener {
   /** Hears of it. */
   interface Listener {
     void opened(CameraStream stream);
@@ -56,9 +56,8 @@ final class CameraStream extends CameraDevice.StateCallback
     Integer turned = camera.get(CameraCharacteristics.SENSOR_ORIENTATION);
     sensorDegrees = turned == null ? 0 : turned;
     Size size = sizeOf(camera);
-    reader =
-        ImageReader.newInstance(
-            size.getWidth(), size.getHeight(), ImageFormat.YUV_420_888, BUFFERS);
+    reader = ImageReader.newInstance(
+        size.getWidth(), size.getHeight(), ImageFormat.YUV_420_888, BUFFERS);
     reader.setOnImageAvailableListener(this, handler);
     memory = new CameraFrame.Memory(reader);
   }

@@ -46,8 +46,7 @@ public final class FrameView extends View {
     }
     float width = getWidth();
     float height = getHeight();
-    float scale =
-        Math.min(width / picture.bitmap.getWidth(), height / picture.bitmap.getHeight());
+    float scale = Math.min(width / picture.bitmap.getWidth(), height / picture.bitmap.getHeight());
     float across = picture.bitmap.getWidth() * scale / 2;
     float down = picture.bitmap.getHeight() * scale / 2;
     place.set(width / 2 - across, height / 2 - down, width / 2 + across, height / 2 + down);

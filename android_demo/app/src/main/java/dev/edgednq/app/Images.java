@@ -12,15 +12,9 @@ final class Images {
   static Yuv420 yuv(Image image) {
     Image.Plane[] planes = image.getPlanes();
     Rect crop = image.getCropRect();
-    return new Yuv420(
-            image.getWidth(),
-            image.getHeight(),
-            planes[0].getBuffer(),
-            planes[0].getRowStride(),
-            planes[1].getBuffer(),
-            planes[2].getBuffer(),
-            planes[1].getRowStride(),
-            planes[1].getPixelStride())
+    return new Yuv420(image.getWidth(), image.getHeight(), planes[0].getBuffer(),
+        planes[0].getRowStride(), planes[1].getBuffer(), planes[2].getBuffer(),
+        planes[1].getRowStride(), planes[1].getPixelStride())
         .cropped(crop.left, crop.top, crop.width(), crop.height());
   }
 }

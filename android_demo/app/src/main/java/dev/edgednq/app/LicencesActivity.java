@@ -47,13 +47,12 @@ public final class LicencesActivity extends Activity implements BackgroundRun.Li
   }
 
   private void show(final String text) {
-    runOnUiThread(
-        new Runnable() {
-          @Override
-          public void run() {
-            ((TextView) findViewById(R.id.licence)).setText(text);
-          }
-        });
+    runOnUiThread(new Runnable() {
+      @Override
+      public void run() {
+        ((TextView) findViewById(R.id.licence)).setText(text);
+      }
+    });
   }
 
   private final class Reading implements BackgroundRun.Job<String> {

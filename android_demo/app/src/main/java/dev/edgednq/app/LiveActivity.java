@@ -48,9 +48,8 @@ public final class LiveActivity extends RecognitionActivity {
     if (results[0] == PackageManager.PERMISSION_GRANTED) {
       return Answer.GRANTED;
     }
-    return shouldShowRequestPermissionRationale(Manifest.permission.CAMERA)
-        ? Answer.REFUSED
-        : Answer.BLOCKED;
+    return shouldShowRequestPermissionRationale(Manifest.permission.CAMERA) ? Answer.REFUSED
+                                                                            : Answer.BLOCKED;
   }
 
   @Override

@@ -12,11 +12,24 @@ import dev.edgednq.presentation.Notice;
 import dev.edgednq.presentation.Problem;
 
 /** The start: which bundle is there, and what to do with it. */
-public final class MainActivity extends RetainingActivity<BackgroundRun<Bundle>> {
+public final class MainActivity extends RetainingActivity<MainActivity.Work> {
   private static final int PICK_VIDEO = 1;
   private static final int PICK_ZIP = 2;
   private static final int PICK_FOLDER = 3;
   private static final int[] NEED_A_BUNDLE = {R.id.live, R.id.video, R.id.profile};
+
+  /** What is being done with bundles. */
+  static final class Work {
+    final BackgroundRun<Bundle> run;
+
+    /** Whether another bundle is to replace the one that is there. */
+    final boolean replaces;
+
+    Work(BackgroundRun.Job<Bundle> job, boolean replaces) {
+      run = new BackgroundRun<>("bundle", Problem.STORAGE_FAILED, job);
+      this.replaces = replaces;
+    }
+  }
 
   private BundleStore store;
   private TextView summary;
@@ -29,40 +42,32 @@ public final class MainActivity extends RetainingActivity<BackgroundRun<Bundle>>
     store = Recognisers.store(this);
     summary = (TextView) findViewById(R.id.bundle);
     noticeBar = new NoticeBar(this);
-    View.OnClickListener clicked =
-        new View.OnClickListener() {
-          @Override
-          public void onClick(View view) {
-            clicked(view.getId());
-          }
-        };
-    int[] buttons = {
-      R.id.live,
-      R.id.video,
-      R.id.profile,
-      R.id.import_zip,
-      R.id.import_folder,
-      R.id.remove_import,
-      R.id.licences
+    View.OnClickListener clicked = new View.OnClickListener() {
+      @Override
+      public void onClick(View view) {
+        clicked(view.getId());
+      }
     };
+    int[] buttons = {R.id.live, R.id.video, R.id.profile, R.id.import_zip, R.id.import_folder,
+        R.id.remove_import, R.id.licences};
     for (int button : buttons) {
       findViewById(button).setOnClickListener(clicked);
     }
     if (work() == null) {
-      run(BundleJobs.check(store), R.string.bundle_checking);
+      check();
     } else {
-      begin(work(), R.string.bundle_checking);
+      follow(R.string.bundle_checking);
     }
   }
 
   @Override
-  void detach(BackgroundRun<Bundle> from) {
-    from.attach(null);
+  void detach(Work from) {
+    from.run.attach(null);
   }
 
   @Override
-  void end(BackgroundRun<Bundle> over) {
-    over.cancel();
+  void end(Work over) {
+    over.run.cancel();
   }
 
   private void clicked(int button) {
@@ -77,7 +82,8 @@ public final class MainActivity extends RetainingActivity<BackgroundRun<Bundle>>
     } else if (button == R.id.import_folder) {
       pick(Intent.ACTION_OPEN_DOCUMENT_TREE, null, PICK_FOLDER);
     } else if (button == R.id.remove_import) {
-      run(BundleJobs.forget(store), R.string.bundle_checking);
+      noticeBar.hide();
+      begin(new Work(BundleJobs.forget(store), false), R.string.bundle_checking);
     } else {
       startActivity(new Intent(this, LicencesActivity.class));
     }
@@ -105,27 +111,36 @@ public final class MainActivity extends RetainingActivity<BackgroundRun<Bundle>>
     if (request == PICK_VIDEO) {
       startActivity(new Intent(Intent.ACTION_VIEW, picked, this, VideoActivity.class));
     } else if (request == PICK_ZIP) {
-      run(BundleJobs.zip(store, getContentResolver(), picked), R.string.bundle_importing);
+      replace(BundleJobs.zip(store, getContentResolver(), picked));
     } else {
-      run(BundleJobs.folder(store, getContentResolver(), picked), R.string.bundle_importing);
+      replace(BundleJobs.folder(store, getContentResolver(), picked));
     }
+  }
+
+  private void check() {
+    noticeBar.hide();
+    begin(new Work(BundleJobs.check(store), false), R.string.bundle_checking);
+  }
+
+  private void replace(BackgroundRun.Job<Bundle> job) {
+    noticeBar.hide();
+    begin(new Work(job, true), R.string.bundle_importing);
   }
 
   /** Does something with bundles; what was being done is dropped. */
-  private void run(BackgroundRun.Job<Bundle> job, int text) {
+  private void begin(Work next, int text) {
     if (work() != null) {
-      work().cancel();
+      work().run.cancel();
     }
-    setWork(new BackgroundRun<>("bundle", Problem.STORAGE_FAILED, job));
-    begin(work(), text);
-    work().start();
+    setWork(next);
+    follow(text);
+    next.run.start();
   }
 
-  private void begin(BackgroundRun<Bundle> run, int text) {
-    noticeBar.hide();
+  private void follow(int text) {
     summary.setText(text);
     setUsable(false);
-    run.attach(new Screen());
+    work().run.attach(new Screen());
   }
 
   private void setUsable(boolean usable) {
@@ -150,14 +165,16 @@ public final class MainActivity extends RetainingActivity<BackgroundRun<Bundle>>
   private void show(Notice notice) {
     summary.setText("");
     setUsable(false);
-    noticeBar.show(
-        notice,
-        new View.OnClickListener() {
-          @Override
-          public void onClick(View view) {
-            run(BundleJobs.check(store), R.string.bundle_checking);
-          }
-        });
+    noticeBar.show(notice, new View.OnClickListener() {
+      @Override
+      public void onClick(View view) {
+        check();
+      }
+    });
+    if (work().replaces) {
+      // What was there before is there still, and usable.
+      begin(new Work(BundleJobs.check(store), false), R.string.bundle_checking);
+    }
   }
 
   /** Brings what the job's thread tells to the UI thread. */
@@ -167,24 +184,22 @@ public final class MainActivity extends RetainingActivity<BackgroundRun<Bundle>>
 
     @Override
     public void succeeded(final Bundle bundle) {
-      runOnUiThread(
-          new Runnable() {
-            @Override
-            public void run() {
-              show(bundle);
-            }
-          });
+      runOnUiThread(new Runnable() {
+        @Override
+        public void run() {
+          show(bundle);
+        }
+      });
     }
 
     @Override
     public void failed(final Notice notice) {
-      runOnUiThread(
-          new Runnable() {
-            @Override
-            public void run() {
-              show(notice);
-            }
-          });
+      runOnUiThread(new Runnable() {
+        @Override
+        public void run() {
+          show(notice);
+        }
+      });
     }
   }
 }

@@ -8,7 +8,9 @@ final class NewerPlatform {
 
   private NewerPlatform() {}
 
-  /** Returns the processor's name: of the chip where the system tells (level 31), else the board's. */
+  /**
+   * Returns the processor's name: of the chip where the system tells (level 31), else the board's.
+   */
   static String processor() {
     if (Build.VERSION.SDK_INT >= S) {
       try {

@@ -5,12 +5,7 @@ import dev.edgednq.presentation.Problem;
 /** The sentence, and the way out, for every problem. */
 final class ProblemText {
   /** What a person can do about it here. */
-  enum Remedy {
-    NONE,
-    ALLOW,
-    SETTINGS,
-    RETRY
-  }
+  enum Remedy { NONE, ALLOW, SETTINGS, RETRY }
 
   private ProblemText() {}
 

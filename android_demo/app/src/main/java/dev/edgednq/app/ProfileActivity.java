@@ -34,13 +34,12 @@ public final class ProfileActivity extends RetainingActivity<BackgroundRun<Devic
     progress = (ProgressBar) findViewById(R.id.progress);
     table = (TextView) findViewById(R.id.table);
     noticeBar = new NoticeBar(this);
-    start.setOnClickListener(
-        new View.OnClickListener() {
-          @Override
-          public void onClick(View view) {
-            measure();
-          }
-        });
+    start.setOnClickListener(new View.OnClickListener() {
+      @Override
+      public void onClick(View view) {
+        measure();
+      }
+    });
     if (work() != null) {
       work().attach(new Screen());
     }
@@ -57,9 +56,8 @@ public final class ProfileActivity extends RetainingActivity<BackgroundRun<Devic
   }
 
   private void measure() {
-    BackgroundRun.Job<DeviceProfile> job =
-        DeviceProfile.job(
-            Recognisers.store(this), Recognisers.loader(), Recognisers.device(), SECONDS);
+    BackgroundRun.Job<DeviceProfile> job = DeviceProfile.job(
+        Recognisers.store(this), Recognisers.loader(), Recognisers.device(), SECONDS);
     setWork(new BackgroundRun<>("profile", Problem.STORAGE_FAILED, job));
     work().attach(new Screen());
     work().start();
@@ -83,30 +81,24 @@ public final class ProfileActivity extends RetainingActivity<BackgroundRun<Devic
     showEnd();
     table.setText(textOf(profile));
     share.setVisibility(View.VISIBLE);
-    share.setOnClickListener(
-        new View.OnClickListener() {
-          @Override
-          public void onClick(View view) {
-            Intent send = new Intent(Intent.ACTION_SEND);
-            send.setType("text/plain");
-            send.putExtra(Intent.EXTRA_SUBJECT, profile.file.getName());
-            send.putExtra(Intent.EXTRA_TEXT, profile.json);
-            startActivity(Intent.createChooser(send, getString(R.string.profile_share)));
-          }
-        });
+    share.setOnClickListener(new View.OnClickListener() {
+      @Override
+      public void onClick(View view) {
+        Intent send = new Intent(Intent.ACTION_SEND);
+        send.setType("text/plain");
+        send.putExtra(Intent.EXTRA_SUBJECT, profile.file.getName());
+        send.putExtra(Intent.EXTRA_TEXT, profile.json);
+        startActivity(Intent.createChooser(send, getString(R.string.profile_share)));
+      }
+    });
   }
 
   private String textOf(DeviceProfile profile) {
     StringBuilder text = new StringBuilder();
     for (Map.Entry<String, Cost> entry : profile.actions.entrySet()) {
       Cost cost = entry.getValue();
-      text.append(
-          getString(
-              R.string.profile_row,
-              entry.getKey(),
-              Overlay.milliseconds(cost.medianMs),
-              Overlay.milliseconds(cost.p95Ms),
-              cost.runs));
+      text.append(getString(R.string.profile_row, entry.getKey(),
+          Overlay.milliseconds(cost.medianMs), Overlay.milliseconds(cost.p95Ms), cost.runs));
       text.append('\n');
     }
     for (Map.Entry<String, KernelUse> entry : profile.kernels.entrySet()) {
@@ -122,44 +114,39 @@ public final class ProfileActivity extends RetainingActivity<BackgroundRun<Devic
   private final class Screen implements BackgroundRun.Listener<DeviceProfile> {
     @Override
     public void progressed(final double fraction) {
-      runOnUiThread(
-          new Runnable() {
-            @Override
-            public void run() {
-              showProgress(fraction);
-            }
-          });
+      runOnUiThread(new Runnable() {
+        @Override
+        public void run() {
+          showProgress(fraction);
+        }
+      });
     }
 
     @Override
     public void succeeded(final DeviceProfile profile) {
-      runOnUiThread(
-          new Runnable() {
-            @Override
-            public void run() {
-              showProfile(profile);
-            }
-          });
+      runOnUiThread(new Runnable() {
+        @Override
+        public void run() {
+          showProfile(profile);
+        }
+      });
     }
 
     @Override
     public void failed(final Notice notice) {
-      runOnUiThread(
-          new Runnable() {
+      runOnUiThread(new Runnable() {
+        @Override
+        public void run() {
+          showEnd();
+          table.setText("");
+          noticeBar.show(notice, new View.OnClickListener() {
             @Override
-            public void run() {
-              showEnd();
-              table.setText("");
-              noticeBar.show(
-                  notice,
-                  new View.OnClickListener() {
-                    @Override
-                    public void onClick(View view) {
-                      measure();
-                    }
-                  });
+            public void onClick(View view) {
+              measure();
             }
           });
+        }
+      });
     }
   }
 }

@@ -10,6 +10,8 @@ import dev.edgednq.nativelib.LiteRtRuntime;
 import dev.edgednq.presentation.BundleStore;
 import dev.edgednq.presentation.FrameRecogniser;
 import dev.edgednq.presentation.LoaderOpener;
+import dev.edgednq.presentation.Problem;
+import dev.edgednq.presentation.ProblemException;
 import dev.edgednq.presentation.RecognitionWorker;
 import dev.edgednq.presentation.SessionRecogniser;
 
@@ -30,7 +32,11 @@ final class Recognisers {
       @Override
       public ProgramLoader open() throws EdgeDnqException {
         int threads = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
-        return LiteRtRuntime.open(threads, Kernels.AUTO);
+        try {
+          return LiteRtRuntime.open(threads, Kernels.AUTO);
+        } catch (EdgeDnqException unavailable) {
+          throw new ProblemException(Problem.RUNTIME_UNAVAILABLE, unavailable);
+        }
       }
     };
   }

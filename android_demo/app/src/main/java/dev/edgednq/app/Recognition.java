@@ -12,7 +12,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A recognition that outlives the screen which began it: rotating the device makes the screen anew,
- * but neither the programs nor the prediction. All methods but the listener's are for the UI thread.
+ * but neither the programs nor the prediction. All methods but the listener's are for the UI
+ * thread.
  */
 class Recognition implements RecognitionWorker.Listener {
   /** A screen that shows it. */
@@ -77,16 +78,15 @@ class Recognition implements RecognitionWorker.Listener {
   /** Has the screen updated soon; many announcements before that are one. */
   final void announce() {
     if (pending.compareAndSet(false, true)) {
-      ui.post(
-          new Runnable() {
-            @Override
-            public void run() {
-              pending.set(false);
-              if (screen != null) {
-                screen.update();
-              }
-            }
-          });
+      ui.post(new Runnable() {
+        @Override
+        public void run() {
+          pending.set(false);
+          if (screen != null) {
+            screen.update();
+          }
+        }
+      });
     }
   }
 }

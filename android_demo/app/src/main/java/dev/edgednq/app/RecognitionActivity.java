@@ -10,8 +10,8 @@ import dev.edgednq.presentation.Overlay;
 import dev.edgednq.presentation.RecognitionWorker;
 
 /** A screen that shows a running recognition; what frames come from is the subclass's matter. */
-abstract class RecognitionActivity extends RetainingActivity<Recognition>
-    implements Recognition.Screen {
+abstract class RecognitionActivity
+    extends RetainingActivity<Recognition> implements Recognition.Screen {
   private FrameView picture;
   private NoticeBar noticeBar;
   private BudgetRow budgetRow;
@@ -101,25 +101,19 @@ abstract class RecognitionActivity extends RetainingActivity<Recognition>
   private void showNotice(RecognitionWorker.Phase phase, Moment moment) {
     final Notice notice = work().notice();
     if (notice != null) {
-      noticeBar.show(
-          notice,
-          new View.OnClickListener() {
-            @Override
-            public void onClick(View view) {
-              remedy(notice);
-            }
-          });
+      noticeBar.show(notice, new View.OnClickListener() {
+        @Override
+        public void onClick(View view) {
+          remedy(notice);
+        }
+      });
     } else if (phase == RecognitionWorker.Phase.FINISHED) {
-      noticeBar.show(
-          R.string.video_finished,
-          "",
-          R.string.again,
-          new View.OnClickListener() {
-            @Override
-            public void onClick(View view) {
-              work().worker.restart();
-            }
-          });
+      noticeBar.show(R.string.video_finished, "", R.string.again, new View.OnClickListener() {
+        @Override
+        public void onClick(View view) {
+          work().worker.restart();
+        }
+      });
     } else if (phase == RecognitionWorker.Phase.OPENING) {
       noticeBar.show(R.string.loading, "", 0, null);
     } else if (moment == null) {

@@ -23,7 +23,8 @@ abstract class RetainingActivity<W> extends Activity {
   abstract void end(W over);
 
   @Override
-  @SuppressWarnings({"deprecation", "unchecked"}) // The way without a library; it keeps what it got.
+  @SuppressWarnings({"deprecation", "unchecked"})
+  // The way without a library; it keeps what it got.
   protected void onCreate(Bundle state) {
     super.onCreate(state);
     work = (W) getLastNonConfigurationInstance();

@@ -5,7 +5,7 @@ import android.database.Cursor;
 import android.net.Uri;
 import android.provider.DocumentsContract;
 import android.provider.DocumentsContract.Document;
-import dev.edgednq.core.BundleImport;
+import dev.edgednq.presentation.BundleFiles;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,12 +15,11 @@ import java.util.List;
 import java.util.Map;
 
 /** The files of a folder that the person picked, which any app may provide. */
-final class TreeFiles implements BundleImport.Files {
+final class TreeFiles implements BundleFiles {
   private static final int MOST_FILES = 1024;
   private static final int DEEPEST = 8;
   private static final String[] COLUMNS = {
-    Document.COLUMN_DOCUMENT_ID, Document.COLUMN_DISPLAY_NAME, Document.COLUMN_MIME_TYPE
-  };
+      Document.COLUMN_DOCUMENT_ID, Document.COLUMN_DISPLAY_NAME, Document.COLUMN_MIME_TYPE};
 
   private final ContentResolver resolver;
   private final Uri tree;

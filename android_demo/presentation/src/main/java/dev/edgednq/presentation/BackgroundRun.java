@@ -83,16 +83,15 @@ public final class BackgroundRun<T> {
     T made = null;
     Notice why = null;
     try {
-      made = job.run(
-          new Progress() {
-            @Override
-            public void told(double done) {
-              synchronized (BackgroundRun.this) {
-                fraction = done;
-              }
-              tell();
-            }
-          });
+      made = job.run(new Progress() {
+        @Override
+        public void told(double done) {
+          synchronized (BackgroundRun.this) {
+            fraction = done;
+          }
+          tell();
+        }
+      });
     } catch (InterruptedException cancelled) {
       return;
     } catch (EdgeDnqException | RuntimeException | LinkageError | OutOfMemoryError failure) {

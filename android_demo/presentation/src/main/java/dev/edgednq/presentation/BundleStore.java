@@ -7,23 +7,30 @@ import dev.edgednq.core.Manifest;
 import java.io.BufferedInputStream;
 import java.io.File;
 import java.io.FileInputStream;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.List;
+import java.util.zip.Deflater;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 
 /**
  * The bundles on this device: one that the person chose goes before the one that came with the app.
  * Every change is whole or not at all.
  */
 public final class BundleStore {
+  private static final int BLOCK = 1 << 16;
+
   private final File chosen;
   private final File shipped;
-  private final BundleImport.Files assets;
+  private final BundleFiles assets;
 
   /**
    * @param folder of this app alone
    * @param assets the files of the bundle in the app's package; none where it has none
    */
-  public BundleStore(File folder, BundleImport.Files assets) {
+  public BundleStore(File folder, BundleFiles assets) {
     chosen = new File(folder, "chosen");
     shipped = new File(folder, "shipped");
     this.assets = assets;
@@ -54,17 +61,69 @@ public final class BundleStore {
   }
 
   /** Takes a bundle from a folder. */
-  public Bundle chooseFolder(BundleImport.Files files) throws EdgeDnqException {
+  public Bundle chooseFolder(BundleFiles files) throws EdgeDnqException {
     synchronized (BundleStore.class) {
-      return BundleImport.copy(files, chosen);
+      return copy(files, chosen);
     }
   }
 
   /** Goes back to the bundle that came with the app. */
   public void forgetChosen() {
     synchronized (BundleStore.class) {
-      BundleImport.delete(chosen);
+      delete(chosen);
     }
+  }
+
+  /** Goes through a zip file, so that every bundle is checked and put in place by the same code. */
+  private Bundle copy(BundleFiles files, File target) throws EdgeDnqException {
+    File zip = new File(target.getPath() + ".zip");
+    try {
+      pack(files, zip);
+      try (InputStream stream = new FileInputStream(zip)) {
+        return BundleImport.unzip(stream, target);
+      }
+    } catch (IOException problem) {
+      throw new ProblemException(Problem.STORAGE_FAILED, problem);
+    } finally {
+      delete(zip);
+    }
+  }
+
+  private static void pack(BundleFiles files, File zip) throws IOException, ProblemException {
+    byte[] block = new byte[BLOCK];
+    try (ZipOutputStream packed = new ZipOutputStream(new FileOutputStream(zip))) {
+      packed.setLevel(Deflater.NO_COMPRESSION);
+      for (String name : listed(files)) {
+        packed.putNextEntry(new ZipEntry(name));
+        try (InputStream file = files.open(name)) {
+          for (int count = file.read(block); count >= 0; count = file.read(block)) {
+            packed.write(block, 0, count);
+          }
+        }
+      }
+    }
+  }
+
+  private static List<String> listed(BundleFiles files) throws ProblemException {
+    try {
+      List<String> names = files.names();
+      if (names.contains(Manifest.FILE)) {
+        return names;
+      }
+    } catch (IOException problem) {
+      throw new ProblemException(Problem.FILE_UNREADABLE, problem);
+    }
+    throw new ProblemException(Problem.BUNDLE_DAMAGED, "there is no " + Manifest.FILE);
+  }
+
+  private static void delete(File path) {
+    File[] inside = path.listFiles();
+    if (inside != null) {
+      for (File entry : inside) {
+        delete(entry);
+      }
+    }
+    path.delete();
   }
 
   private Bundle openShipped() throws EdgeDnqException {
@@ -77,17 +136,19 @@ public final class BundleStore {
     } catch (IOException problem) {
       throw new ProblemException(Problem.STORAGE_FAILED, problem);
     }
-    return current ? Bundle.load(shipped) : BundleImport.copy(assets, shipped);
+    return current ? Bundle.load(shipped) : copy(assets, shipped);
   }
 
-  /** An update of the app may bring another bundle: the manifests tell, as they hold all digests. */
+  /**
+   * An update of the app may bring another bundle: the manifests tell, as they hold all digests.
+   */
   private boolean isShippedCurrent() throws IOException {
     File kept = new File(shipped, Manifest.FILE);
     if (!kept.isFile()) {
       return false;
     }
     try (InputStream mine = new BufferedInputStream(new FileInputStream(kept));
-        InputStream brought = new BufferedInputStream(assets.open(Manifest.FILE))) {
+         InputStream brought = new BufferedInputStream(assets.open(Manifest.FILE))) {
       int next = mine.read();
       while (next >= 0 && next == brought.read()) {
         next = mine.read();

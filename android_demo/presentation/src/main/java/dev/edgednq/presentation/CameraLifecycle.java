@@ -37,11 +37,7 @@ public final class CameraLifecycle {
     NONE
   }
 
-  private enum Device {
-    CLOSED,
-    OPENING,
-    OPEN
-  }
+  private enum Device { CLOSED, OPENING, OPEN }
 
   private final Commands commands;
   private boolean inFront;

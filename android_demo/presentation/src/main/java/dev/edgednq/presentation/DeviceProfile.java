@@ -40,11 +40,8 @@ public final class DeviceProfile {
   }
 
   /** Returns the job that measures for so many seconds. */
-  public static BackgroundRun.Job<DeviceProfile> job(
-      final BundleStore store,
-      final LoaderOpener loader,
-      final DeviceInfo device,
-      final double seconds) {
+  public static BackgroundRun.Job<DeviceProfile> job(final BundleStore store,
+      final LoaderOpener loader, final DeviceInfo device, final double seconds) {
     return new BackgroundRun.Job<DeviceProfile>() {
       @Override
       public DeviceProfile run(BackgroundRun.Progress progress)
@@ -59,25 +56,15 @@ public final class DeviceProfile {
     };
   }
 
-  private static DeviceProfile measured(
-      Session session,
-      DeviceInfo device,
-      double seconds,
-      final BackgroundRun.Progress progress)
-      throws EdgeDnqException, InterruptedException {
-    ThreadCosts costs =
-        Profiler.measure(
-            session,
-            HEIGHT,
-            WIDTH,
-            seconds,
-            new Profiler.Progress() {
-              @Override
-              public boolean told(double fraction) {
-                progress.told(fraction);
-                return !Thread.currentThread().isInterrupted();
-              }
-            });
+  private static DeviceProfile measured(Session session, DeviceInfo device, double seconds,
+      final BackgroundRun.Progress progress) throws EdgeDnqException, InterruptedException {
+    ThreadCosts costs = Profiler.measure(session, HEIGHT, WIDTH, seconds, new Profiler.Progress() {
+      @Override
+      public boolean told(double fraction) {
+        progress.told(fraction);
+        return !Thread.currentThread().isInterrupted();
+      }
+    });
     long now = System.currentTimeMillis();
     CostTable table = CostTable.of(session, device, costs, HEIGHT, WIDTH, now);
     return new DeviceProfile(costs.actions, session.kernels(), table.write(), table.json());

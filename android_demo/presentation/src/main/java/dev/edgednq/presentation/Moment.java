@@ -23,13 +23,8 @@ public final class Moment {
   /** Frames that newer ones replaced; they are no skips, which the policy decides. */
   public final long dropped;
 
-  public Moment(
-      Step step,
-      Prediction prediction,
-      int action,
-      PrecisionHistory history,
-      BudgetState budget,
-      long dropped) {
+  public Moment(Step step, Prediction prediction, int action, PrecisionHistory history,
+      BudgetState budget, long dropped) {
     this.step = step;
     this.prediction = prediction;
     this.action = action;

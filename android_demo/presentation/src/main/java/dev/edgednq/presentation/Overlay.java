@@ -92,8 +92,7 @@ public final class Overlay {
   }
 
   /** Draws an action's swatch, which is as tall as its bars, and a text behind it. */
-  private void named(
-      Pen pen, float left, float bottom, ActionStyle style, String text, int color) {
+  private void named(Pen pen, float left, float bottom, ActionStyle style, String text, int color) {
     float baseline = bottom - ROW * unit * 0.35f;
     float height = Math.max(2, style.height * SWATCH * unit);
     pen.fill(left, baseline - height, left + SWATCH * unit, baseline, style.color);

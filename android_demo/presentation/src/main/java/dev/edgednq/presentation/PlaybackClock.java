@@ -1,6 +1,8 @@
 package dev.edgednq.presentation;
 
-/** Paces a video's frames: never faster than their timestamps, slower where the device is slower. */
+/**
+ * Paces a video's frames: never faster than their timestamps, slower where the device is slower.
+ */
 public final class PlaybackClock {
   private static final long PATIENCE_NS = 250_000_000L;
 

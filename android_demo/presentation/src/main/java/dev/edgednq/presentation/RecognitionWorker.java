@@ -245,9 +245,8 @@ public final class RecognitionWorker {
     Step step = recogniser.step(picture);
     int action = placeOf(step.action);
     history.add(action);
-    Moment moment =
-        new Moment(
-            step, recogniser.result(TOP), action, history, recogniser.budget(), source.dropped());
+    Moment moment = new Moment(
+        step, recogniser.result(TOP), action, history, recogniser.budget(), source.dropped());
     latest = moment;
     listener.recognised(moment, picture);
   }

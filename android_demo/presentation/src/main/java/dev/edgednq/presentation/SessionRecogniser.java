@@ -27,7 +27,8 @@ public final class SessionRecogniser implements FrameRecogniser {
   private final Manifest manifest;
   private final double mostMs;
 
-  private SessionRecogniser(Session session, BudgetPicker picker, Manifest manifest, double mostMs) {
+  private SessionRecogniser(
+      Session session, BudgetPicker picker, Manifest manifest, double mostMs) {
     this.session = session;
     this.picker = picker;
     this.manifest = manifest;
@@ -102,11 +103,8 @@ public final class SessionRecogniser implements FrameRecogniser {
     Budget target = picker.budget();
     Budget held = picker.held();
     double leastMs = picker.leastMs() * (1 - ROOM);
-    return new BudgetState(
-        target == null ? Double.NaN : target.value,
-        held == null ? Double.NaN : held.value,
-        picker.costBias(),
-        leastMs,
+    return new BudgetState(target == null ? Double.NaN : target.value,
+        held == null ? Double.NaN : held.value, picker.costBias(), leastMs,
         Math.max(mostMs, leastMs) * (1 + ROOM));
   }
 

@@ -1,10 +1,10 @@
 package dev.edgednq.presentation;
 
 import dev.edgednq.core.Budget;
+import dev.edgednq.core.CoreFixtures;
 import dev.edgednq.core.EdgeDnqException;
 import dev.edgednq.core.Prediction;
 import dev.edgednq.core.RgbFrame;
-import dev.edgednq.core.Score;
 import dev.edgednq.core.Step;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,23 +15,12 @@ import java.util.List;
 final class Scripted {
   static final long PATIENCE_MS = 60_000;
 
-  static final List<ActionStyle> STYLES =
-      Collections.unmodifiableList(
-          Arrays.asList(
-              new ActionStyle("w8a8", 0xFF0072B2, 1f), new ActionStyle("skip", 0xFF8A8A8A, 0.08f)));
+  static final List<ActionStyle> STYLES = Collections.unmodifiableList(Arrays.asList(
+      new ActionStyle("w8a8", 0xFF0072B2, 1f), new ActionStyle("skip", 0xFF8A8A8A, 0.08f)));
+
+  static final List<String> LABELS = Collections.unmodifiableList(Arrays.asList("squat", "walk"));
 
   private Scripted() {}
-
-  /** Returns a prediction of one class. */
-  static Prediction prediction(String label, double score, int executed, int frames) {
-    List<Score> top = Collections.singletonList(new Score(label, score));
-    return new Prediction(label, score, top, executed, frames);
-  }
-
-  /** Returns a step that took 1.25 ms. */
-  static Step step(int index, String action, boolean executed) {
-    return new Step(index, action, executed, executed ? new float[1] : null, null, 1.25, 0.25, 1);
-  }
 
   /** Opens itself; every second frame is a skip. */
   static final class Recogniser implements FrameRecogniser, RecognitionWorker.Opener {
@@ -73,13 +62,13 @@ final class Scripted {
         throw failure;
       }
       boolean executed = frames % 2 == 0;
-      return Scripted.step(frames++, executed ? "w8a8" : "skip", executed);
+      return CoreFixtures.step(frames++, executed ? "w8a8" : "skip", executed);
     }
 
     @Override
     public Prediction result(int top) {
       called("result");
-      return prediction("squat", 0.75, (frames + 1) / 2, frames);
+      return CoreFixtures.prediction(LABELS, new double[] {2, 1}, (frames + 1) / 2, frames);
     }
 
     @Override
