@@ -18,7 +18,9 @@ public final class Overlay {
   private static final float BAR = 6;
   private static final float TITLE_SIZE = 20;
   private static final float TEXT_SIZE = 14;
-  private static final float SWATCH = 12;
+  private static final float LEGEND_SIZE = 12;
+  private static final float SWATCH = 10;
+  private static final float BESIDE = 4;
   private static final String ELLIPSIS = "…";
 
   private final List<ActionStyle> styles;
@@ -73,18 +75,18 @@ public final class Overlay {
     float left = MARGIN * unit;
     for (int action = 0; action < styles.size(); action++) {
       String text = styles.get(action).name + " " + percent(shares[action]);
-      float next = left + (SWATCH + 5) * unit + pen.width(text, TEXT_SIZE * unit);
+      float next = left + (SWATCH + BESIDE) * unit + pen.width(text, LEGEND_SIZE * unit);
       if (next > width - MARGIN * unit) {
         return;
       }
-      named(pen, left, bottom, styles.get(action), text, DIM);
-      left = next + MARGIN * unit;
+      named(pen, left, bottom, styles.get(action), text, LEGEND_SIZE, DIM);
+      left = next + 2 * BESIDE * unit;
     }
   }
 
   private void frameRow(Pen pen, float width, float bottom, Moment moment) {
     ActionStyle style = styles.get(moment.action);
-    named(pen, MARGIN * unit, bottom, style, style.name, WHITE);
+    named(pen, MARGIN * unit, bottom, style, style.name, TEXT_SIZE, WHITE);
     String time = milliseconds(moment.step.latencyMs);
     float size = TEXT_SIZE * unit;
     float left = width - MARGIN * unit - pen.width(time, size);
@@ -92,11 +94,12 @@ public final class Overlay {
   }
 
   /** Draws an action's swatch, which is as tall as its bars, and a text behind it. */
-  private void named(Pen pen, float left, float bottom, ActionStyle style, String text, int color) {
+  private void named(
+      Pen pen, float left, float bottom, ActionStyle style, String text, float size, int color) {
     float baseline = bottom - ROW * unit * 0.35f;
     float height = Math.max(2, style.height * SWATCH * unit);
     pen.fill(left, baseline - height, left + SWATCH * unit, baseline, style.color);
-    pen.text(text, left + (SWATCH + 5) * unit, baseline, TEXT_SIZE * unit, color);
+    pen.text(text, left + (SWATCH + BESIDE) * unit, baseline, size * unit, color);
   }
 
   private static String fitting(Pen pen, String text, float room, float size) {
