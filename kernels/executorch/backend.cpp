@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "core/report.h"
 #include "executorch/blob.h"
-#include "litert/report.h"
 
 namespace edge_dnq {
 namespace {
@@ -29,8 +29,7 @@ std::size_t element_count(const Tensor& tensor) {
 /// One delegated region.
 class Region {
  public:
-  Region(const BlobGraph& blob, const EngineOptions& options,
-         std::shared_ptr<DelegateReport> report)
+  Region(const BlobGraph& blob, const EngineOptions& options, std::shared_ptr<AdapterReport> report)
       : engine_(Engine::build(blob.graph, options)), report_(std::move(report)) {
     for (const int tensor : blob.graph.inputs) input_sizes_.push_back(size(blob.graph, tensor));
     for (const int tensor : blob.graph.outputs) output_sizes_.push_back(size(blob.graph, tensor));
@@ -72,7 +71,7 @@ class Region {
   }
 
   std::unique_ptr<Engine> engine_;
-  std::shared_ptr<DelegateReport> report_;
+  std::shared_ptr<AdapterReport> report_;
   std::vector<std::size_t> input_sizes_;
   std::vector<std::size_t> output_sizes_;
   std::vector<const std::int8_t*> inputs_;
@@ -101,7 +100,7 @@ class IntegerBackend final : public et::BackendInterface {
                                        et::ArrayRef<et::CompileSpec> /*specs*/) const override {
     try {
       const EngineOptions options = engine_options(context);
-      auto report = std::make_shared<DelegateReport>(name(options.isa), false);
+      auto report = std::make_shared<AdapterReport>(name(options.isa), false);
       const BlobGraph blob = read_blob(processed->data(), processed->size());
       auto region = std::make_unique<Region>(blob, options, report);
       if (const auto key = context.get_runtime_spec<const char*>(kReportOption); key.ok()) {

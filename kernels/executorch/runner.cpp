@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/report.h"
 #include "executorch/backend.h"
 #include "executorch/log_capture.h"
 #include "executorch/stock_pool.h"
-#include "litert/report.h"
 
 namespace {
 
@@ -85,6 +85,11 @@ struct edge_dnq_executorch_program {
     for (std::size_t i = 0; i < meta->num_outputs(); ++i) {
       slots_[1].push_back(slot(meta->output_tensor_meta(i), log));
     }
+    for (std::size_t i = 0; i < meta->num_backends(); ++i) {
+      const auto name = meta->get_backend_name(i);
+      require(name.error(), log);
+      backends_.emplace_back(*name);
+    }
     for (Slot& input : slots_[0]) {
       tensors_.push_back(std::make_unique<TensorImpl>(
           input.type, static_cast<ssize_t>(input.sizes.size()), input.sizes.data(), nullptr,
@@ -96,6 +101,10 @@ struct edge_dnq_executorch_program {
   const Slot* slot(int output, std::size_t index) const {
     const auto& side = slots_[output != 0 ? 1 : 0];
     return index < side.size() ? &side[index] : nullptr;
+  }
+
+  const char* backend(std::size_t index) const {
+    return index < backends_.size() ? backends_[index].c_str() : nullptr;
   }
 
   std::size_t count(int output) const { return slots_[output != 0 ? 1 : 0].size(); }
@@ -126,6 +135,7 @@ struct edge_dnq_executorch_program {
   // Before the module, so that it outlives what uses it.
   edge_dnq::StockPoolUse pool_;
   executorch::extension::Module module_;
+  std::vector<std::string> backends_;
   std::vector<Slot> slots_[2];
   std::vector<std::unique_ptr<TensorImpl>> tensors_;
   std::vector<et::EValue> arguments_;
@@ -163,6 +173,11 @@ std::size_t edge_dnq_executorch_tensor(const edge_dnq_executorch_program* progra
   *rank = static_cast<int>(slot->sizes.size());
   std::copy(slot->sizes.begin(), slot->sizes.end(), sizes);
   return slot->bytes;
+}
+
+const char* edge_dnq_executorch_backend(const edge_dnq_executorch_program* program,
+                                        std::size_t index) {
+  return program->backend(index);
 }
 
 int edge_dnq_executorch_run(edge_dnq_executorch_program* program, const void* const* inputs,

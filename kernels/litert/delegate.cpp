@@ -6,11 +6,11 @@
 #include <memory>
 #include <vector>
 
+#include "core/report.h"
 #include "litert/dynamic_shapes.h"
 #include "litert/graph_reader.h"
 #include "litert/operator_names.h"
 #include "litert/partition.h"
-#include "litert/report.h"
 
 namespace edge_dnq {
 namespace {
@@ -23,7 +23,7 @@ constexpr std::int64_t kRequirePropagatedShapes = 2;
 struct State {
   tfl::Delegate delegate{};
   DelegateOptions options;
-  std::shared_ptr<DelegateReport> report;
+  std::shared_ptr<AdapterReport> report;
 };
 
 /// Runs `body`; no exception gets past it.
@@ -147,7 +147,7 @@ tfl::Delegate* create_delegate(const DelegateOptions& options) {
   auto state = std::make_unique<State>();
   state->options = options;
   state->report =
-      std::make_shared<DelegateReport>(options.off ? "off" : name(options.isa), options.off);
+      std::make_shared<AdapterReport>(options.off ? "off" : name(options.isa), options.off);
   if (!options.report.empty()) publish_report(options.report, state->report);
   state->delegate.data = state.get();
   state->delegate.prepare = prepare_delegate;

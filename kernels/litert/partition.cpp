@@ -23,7 +23,7 @@ int thread_count(const DelegateOptions& options, const tfl::Context& context) {
 }  // namespace
 
 Partition::Partition(tfl::Context& context, const tfl::DelegateParams& params,
-                     const DelegateOptions& options, std::shared_ptr<DelegateReport> report)
+                     const DelegateOptions& options, std::shared_ptr<AdapterReport> report)
     : options_(options), report_(std::move(report)), boundary_(copy(params.output_tensors)) {
   for (const int index : copy(params.nodes_to_replace)) {
     tfl::Node* node = nullptr;

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "core/engine.h"
+#include "core/report.h"
 #include "litert/abi.h"
 #include "litert/options.h"
-#include "litert/report.h"
 
 namespace edge_dnq {
 
@@ -16,7 +16,7 @@ class Partition {
  public:
   /// Throws when the runtime does not give its nodes.
   Partition(tfl::Context& context, const tfl::DelegateParams& params,
-            const DelegateOptions& options, std::shared_ptr<DelegateReport> report);
+            const DelegateOptions& options, std::shared_ptr<AdapterReport> report);
   ~Partition();
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
@@ -32,7 +32,7 @@ class Partition {
   void publish(const tfl::Context& context);
 
   const DelegateOptions options_;
-  const std::shared_ptr<DelegateReport> report_;
+  const std::shared_ptr<AdapterReport> report_;
   // Copies: nodes may be asked for only while the delegate is applied, and move later. What they
   // point to stays.
   std::vector<std::pair<tfl::Node, std::int32_t>> nodes_;  // and their operator codes

@@ -5,8 +5,8 @@
 #include <exception>
 #include <string>
 
+#include "core/report.h"
 #include "litert/delegate.h"
-#include "litert/report.h"
 
 namespace {
 

@@ -5,8 +5,8 @@
 
 #include <memory>
 
+#include "core/report.h"
 #include "fake_runtime.h"
-#include "litert/report.h"
 
 namespace edge_dnq {
 namespace {

@@ -1,4 +1,4 @@
-// What a delegate did with the graphs it was applied to, as JSON for people and for tests.
+// What an adapter to a runtime did with the graphs it was given, as JSON for people and for tests.
 #pragma once
 
 #include <memory>
@@ -32,10 +32,10 @@ struct GraphReport {
   std::vector<PartitionReport> partitions;
 };
 
-/// One delegate's report; safe to use from several threads.
-class DelegateReport {
+/// One adapter's report; safe to use from several threads.
+class AdapterReport {
  public:
-  DelegateReport(std::string isa, bool off) : isa_(std::move(isa)), off_(off) {}
+  AdapterReport(std::string isa, bool off) : isa_(std::move(isa)), off_(off) {}
 
   /// Takes the place of an earlier report on the same graph.
   void set_graph(GraphReport graph);
@@ -57,9 +57,9 @@ class DelegateReport {
 };
 
 /// Makes `report` readable under `key` for as long as it lives.
-void publish_report(const std::string& key, const std::shared_ptr<const DelegateReport>& report);
+void publish_report(const std::string& key, const std::shared_ptr<const AdapterReport>& report);
 
 /// The report published last under `key`; null when there is none.
-std::shared_ptr<const DelegateReport> find_report(const std::string& key);
+std::shared_ptr<const AdapterReport> find_report(const std::string& key);
 
 }  // namespace edge_dnq

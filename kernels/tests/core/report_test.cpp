@@ -1,4 +1,4 @@
-#include "litert/report.h"
+#include "core/report.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@ namespace edge_dnq {
 namespace {
 
 TEST(Report, StaysPlainJsonWhateverTheModelIsCalled) {
-  DelegateReport report("avx2", false);
+  AdapterReport report("avx2", false);
   GraphReport graph;
   graph.declined.push_back({3, "my\"op\\\n\x01\xff", "why"});
   report.set_graph(graph);
@@ -15,7 +15,7 @@ TEST(Report, StaysPlainJsonWhateverTheModelIsCalled) {
 }
 
 TEST(Report, TakesThePlaceOfAnEarlierOne) {
-  DelegateReport report("avx2", false);
+  AdapterReport report("avx2", false);
   GraphReport graph;
   graph.graph = &report;
   graph.nodes = 4;
@@ -36,7 +36,7 @@ TEST(Report, TakesThePlaceOfAnEarlierOne) {
 }
 
 TEST(Report, ForgetsInterpretersThatAreGone) {
-  DelegateReport report("avx2", false);
+  AdapterReport report("avx2", false);
   GraphReport graph;
   graph.graph = &report;
   report.set_graph(graph);
@@ -52,7 +52,7 @@ TEST(Report, ForgetsInterpretersThatAreGone) {
 }
 
 TEST(Report, WritesNumbersTheSameInEveryLocale) {
-  DelegateReport report("avx2", false);
+  AdapterReport report("avx2", false);
   report.set_graph({});
   PartitionReport part;
   part.memory.pack_seconds = 1.25;

@@ -1,4 +1,4 @@
-#include "litert/report.h"
+#include "core/report.h"
 
 #include <algorithm>
 #include <cmath>
@@ -87,7 +87,7 @@ std::string write(const GraphReport& graph) {
 
 struct Published {
   std::mutex mutex;
-  std::map<std::string, std::weak_ptr<const DelegateReport>> reports;
+  std::map<std::string, std::weak_ptr<const AdapterReport>> reports;
 };
 
 Published& published() {
@@ -98,14 +98,14 @@ Published& published() {
 
 }  // namespace
 
-void DelegateReport::set_graph(GraphReport graph) {
+void AdapterReport::set_graph(GraphReport graph) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto same = [&](const GraphReport& other) { return other.graph == graph.graph; };
   graphs_.erase(std::remove_if(graphs_.begin(), graphs_.end(), same), graphs_.end());
   graphs_.push_back(std::move(graph));
 }
 
-void DelegateReport::set_partition(const void* graph, PartitionReport partition) {
+void AdapterReport::set_partition(const void* graph, PartitionReport partition) {
   const std::lock_guard<std::mutex> lock(mutex_);
   drop(partition.partition);
   for (GraphReport& known : graphs_) {
@@ -113,7 +113,7 @@ void DelegateReport::set_partition(const void* graph, PartitionReport partition)
   }
 }
 
-void DelegateReport::remove_partition(const void* partition) {
+void AdapterReport::remove_partition(const void* partition) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const void* graph = drop(partition);
   const auto gone = [&](const GraphReport& known) {
@@ -124,7 +124,7 @@ void DelegateReport::remove_partition(const void* partition) {
   }
 }
 
-const void* DelegateReport::drop(const void* partition) {
+const void* AdapterReport::drop(const void* partition) {
   const auto same = [&](const PartitionReport& part) { return part.partition == partition; };
   for (GraphReport& graph : graphs_) {
     auto& parts = graph.partitions;
@@ -136,14 +136,14 @@ const void* DelegateReport::drop(const void* partition) {
   return nullptr;
 }
 
-std::string DelegateReport::json() const {
+std::string AdapterReport::json() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return "{" + field("isa", quoted(isa_)) + "," + field("off", off_ ? "true" : "false") + "," +
          field("graphs", list(graphs_, [](const GraphReport& graph) { return write(graph); })) +
          "}";
 }
 
-void publish_report(const std::string& key, const std::shared_ptr<const DelegateReport>& report) {
+void publish_report(const std::string& key, const std::shared_ptr<const AdapterReport>& report) {
   Published& all = published();
   const std::lock_guard<std::mutex> lock(all.mutex);
   for (auto entry = all.reports.begin(); entry != all.reports.end();) {
@@ -152,7 +152,7 @@ void publish_report(const std::string& key, const std::shared_ptr<const Delegate
   all.reports[key] = report;
 }
 
-std::shared_ptr<const DelegateReport> find_report(const std::string& key) {
+std::shared_ptr<const AdapterReport> find_report(const std::string& key) {
   Published& all = published();
   const std::lock_guard<std::mutex> lock(all.mutex);
   const auto found = all.reports.find(key);
