@@ -1,37 +1,58 @@
-"""Compare policies on the same clips: accuracy, actions, milliseconds.
+"""Compare policies on the same clips: Markdown tables of one sweep, for the documentation.
 
-Prints the machine and a Markdown table. Every row is one `edge-dnq eval`, whose cost is measured in
-turns with uniform w8a8 on the same clips; "bit operations" are those of
-`edge_dnq.evaluation.relative_bit_operations`.
+    python benchmarks/policies.py BUNDLE DATA [--split val] [--frames N] [--streams] [--plot FILE]
 
-Run: python benchmarks/policies.py BUNDLE DATA [--split val] [--limit N]
+Prints the machine, the policies (of rivals the settings on the front of their family), and what the
+learned ones win over every family at equal milliseconds. It is ``edge-dnq eval --sweep`` in another
+dress: profile the bundle first, or costs are measured for a moment.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
+from collections.abc import Iterator
+from pathlib import Path
 
-from edge_dnq.bundle import Bundle
-from edge_dnq.evaluation import Evaluation, evaluate, relative_bit_operations
+from edge_dnq.cli.front_tables import HEADINGS, percent, points_of, short_policy
 from edge_dnq.host import read_cpu
 from edge_dnq.programs.litert import find_package
-
-POLICIES = (
-    "learned",
-    "uniform:w8a8",
-    "uniform:w4a4",
-    "uniform:w2a2",
-    "random",
-    "w4a4,skip",
-    "w4a4,skip,skip,skip",
-)
+from edge_dnq.session import open_bundle
+from edge_dnq.sweep.front import FAMILIES, Front, SweepPoint, sweep
+from edge_dnq.sweep.plot import check_plot_path, write_plot
 
 
-def standard_error(result: Evaluation) -> float:
-    """Return the standard error of the accuracy, in points."""
-    p = result.accuracy_top1
-    return 100 * math.sqrt(p * (1 - p) / result.clips)
+def markdown(front: Front) -> Iterator[str]:
+    """Yield the lines of both tables."""
+    yield "| policy | top-1 % | ms per frame | of w8a8 | flicker % | actions |"
+    yield "|---|---|---|---|---|---|"
+    for family in FAMILIES:
+        for point in front.of(family):
+            yield (
+                f"| `{short_policy(point.policy)}` | {percent(point.accuracy_top1)} | "
+                f"{point.ms_per_frame:.3f} | {point.relative_cost.mean:.2f} | "
+                f"{percent(point.flicker)} | {_actions(point)} |"
+            )
+    compared = [point for point in front.points if point.against]
+    if not compared:
+        return
+    families = list(compared[0].against)
+    yield ""
+    yield "| points of accuracy over | " + " | ".join(HEADINGS[name] for name in families) + " |"
+    yield "|---" * (len(families) + 1) + "|"
+    for point in compared:
+        cells = [points_of(point.against[name].difference) for name in families]
+        yield f"| `{point.policy}` at {point.relative_cost.mean:.2f} | " + " | ".join(cells) + " |"
+
+
+def _actions(point: SweepPoint) -> str:
+    return " ".join(f"{name} {share:.0%}" for name, share in point.actions.items() if share)
+
+
+def machine() -> str:
+    """Return what the costs hold for, in one line."""
+    cpu, package = read_cpu(), find_package()
+    features = " ".join(cpu.features)
+    return f"{cpu.model} ({cpu.architecture}, {features}), {package.name} {package.version}"
 
 
 def main() -> None:
@@ -39,29 +60,27 @@ def main() -> None:
     parser.add_argument("bundle")
     parser.add_argument("data")
     parser.add_argument("--split", default="val")
+    parser.add_argument("--frames", type=int)
     parser.add_argument("--limit", type=int)
-    parser.add_argument("--policies", nargs="+", default=POLICIES)
+    parser.add_argument("--streams", action="store_true")
+    parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
-    bundle = Bundle.load(arguments.bundle)
-    cpu, package = read_cpu(), find_package()
-    rows = []
-    for policy in arguments.policies:
-        result = evaluate(
-            bundle, arguments.data, arguments.split, policy=policy, limit=arguments.limit
-        )
-        actions = " ".join(f"{name} {share:.0%}" for name, share in result.actions.items() if share)
-        rows.append(
-            f"| `{policy}` | {100 * result.accuracy_top1:.1f} ± {standard_error(result):.1f} | "
-            f"{actions} | {result.mean_ms_per_frame:.3f} | {result.relative_cost:.2f} | "
-            f"{relative_bit_operations(bundle.manifest, result.actions):.3f} |"
-        )
-    print(
-        f"{cpu.model} ({cpu.architecture}, {' '.join(cpu.features)}), {package.name} "
-        f"{package.version}, one thread; {result.clips} clips, {result.frames} frames\n"
+    if arguments.plot is not None:
+        check_plot_path(arguments.plot)
+    bundle = open_bundle(arguments.bundle)
+    front, _ = sweep(
+        bundle,
+        arguments.data,
+        arguments.split,
+        streams=arguments.streams,
+        frames=arguments.frames,
+        limit=arguments.limit,
     )
-    print("| policy | top-1 % | actions | ms per frame | of w8a8 | bit operations of w8a8 |")
-    print("|---|---|---|---|---|---|")
-    print("\n".join(rows))
+    what = f"segments in {front.groups} streams" if front.streams else "clips"
+    print(f"{machine()}, one thread; {front.clips} {what}, {front.frames} frames; {front.costs}\n")
+    print("\n".join(markdown(front)))
+    if arguments.plot is not None:
+        write_plot(arguments.plot, front, bundle.manifest.name)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dnq.bootstrap import Bootstrap, Estimate, Interval, ratio
 from edge_dnq.bundle import Bundle
 from edge_dnq.errors import DataError, SourceError
 from edge_dnq.kernels import KernelUse
@@ -16,7 +17,9 @@ from edge_dnq.manifest import Manifest
 from edge_dnq.policy import parse_policy
 from edge_dnq.profiling.table import find_costs, relative_cost
 from edge_dnq.session import Session, StepResult
-from edge_dnq.train.listing import Clip, Listing, VideoClip, list_clips
+from edge_dnq.synthetic import LABELS
+from edge_dnq.train.cache import cache_clips, default_cache_dir
+from edge_dnq.train.listing import Clip, Listing, RenderedClip, VideoClip, list_clips
 from edge_dnq.video.sampling import sample_clip
 
 UInt8 = NDArray[np.uint8]
@@ -24,6 +27,8 @@ Progress = Callable[[int, int], None]
 
 TOP = 5
 REFERENCE = "w8a8"
+CACHED_FROM = 200
+"""Rendered clips from which they are worth a cache."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class Evaluation:
         relative_cost: ``mean_ms_per_frame / reference_ms_per_frame``.
         table_cost: The same by the cost table of this device, which repeats; None without one.
         cost_table: Which table that is, or why there is none.
+        flicker: Fraction of the frames after the first on which the running prediction changed.
+        flicker_difference: Flicker above the reference's, on the same clips.
         per_class: Results by class.
         runtime: The inference runtime.
         kernels: Which kernels each program ran on.
@@ -77,6 +84,8 @@ class Evaluation:
     relative_cost: float
     table_cost: float | None
     cost_table: str
+    flicker: Interval
+    flicker_difference: Interval
     per_class: dict[str, ClassScore]
     runtime: str
     kernels: dict[str, KernelUse]
@@ -130,6 +139,7 @@ class PairedSessions:
         frames: Frames measured.
         session_ms: Time of the session's steps.
         reference_ms: Time of the reference's steps.
+        reference_steps: What the reference did with the last video.
     """
 
     def __init__(self, session: Session, reference: Session) -> None:
@@ -138,6 +148,7 @@ class PairedSessions:
         self.frames = 0
         self.session_ms = 0.0
         self.reference_ms = 0.0
+        self.reference_steps: list[StepResult] = []
         self._videos = 0
 
     def play(self, images: Sequence[UInt8] | UInt8) -> list[StepResult]:
@@ -148,9 +159,10 @@ class PairedSessions:
             session.reset()
             steps[session] = [session.step(image) for image in images]
         self._videos += 1
+        self.reference_steps = steps[self.reference]
         self.frames += len(images)
         self.session_ms += sum(step.latency_ms for step in steps[self.session])
-        self.reference_ms += sum(step.latency_ms for step in steps[self.reference])
+        self.reference_ms += sum(step.latency_ms for step in self.reference_steps)
         return steps[self.session]
 
     def warm_up(self, frames: Iterable[UInt8]) -> None:
@@ -233,14 +245,17 @@ def evaluate(
     unreadable: list[UnreadableClip] = []
     chosen = drawn_clips(listing.clips, limit, seed)
     score, counts = _Score(), dict.fromkeys((action.name for action in manifest.actions), 0)
+    changes: list[tuple[int, int]] = []
     decoded = decoded_clips(
         chosen, frames or manifest.clip_frames, manifest.input.height, unreadable
     )
     for done, clip, images in decoded:
         if pair.frames == 0:
             pair.warm_up(images)
-        for step in pair.play(images):
+        steps = pair.play(images)
+        for step in steps:
             counts[step.action] += 1
+        changes.append((prediction_changes(steps), prediction_changes(pair.reference_steps)))
         score.add(listing.labels[clip.label], pair.session.result(TOP).top)
         if progress is not None:
             progress(done, len(chosen))
@@ -248,6 +263,7 @@ def evaluate(
         raise DataError(f"none of the {len(chosen)} clips is readable: {unreadable[0].problem}")
     top1, top5 = score.accuracy()
     shares = {name: count / pair.frames for name, count in counts.items()}
+    flicker = _flicker(np.array(changes), pair.frames)
     lookup = find_costs(pair.session)
     table_cost = None
     if lookup.costs is not None:
@@ -265,11 +281,34 @@ def evaluate(
         relative_cost=pair.relative_cost,
         table_cost=table_cost,
         cost_table=lookup.note,
+        flicker=flicker[0].interval(),
+        flicker_difference=(flicker[0] - flicker[1]).interval(),
         per_class=score.per_class(),
         runtime=pair.session.runtime_name,
         kernels=pair.session.kernels,
         unreadable=unreadable,
     )
+
+
+def prediction_changes(steps: Iterable[StepResult]) -> int:
+    """Count the frames of a video on which the likeliest class of the mean logits changed."""
+    total: NDArray[np.float64] | None = None
+    changes, guess = 0, -1
+    for step in steps:
+        if step.logits is not None:
+            exact = step.logits.astype(np.float64)
+            total = exact if total is None else total + exact
+            before, guess = guess, int(np.argmax(total))
+            changes += before not in (guess, -1)
+    return changes
+
+
+def _flicker(changes: NDArray[np.int64], frames: int) -> list[Estimate]:
+    """Return the flicker of the policies of the columns of ``changes`` [clips, policies]."""
+    clips = len(changes)
+    bootstrap, each = Bootstrap(clips), np.arange(clips)
+    after = bootstrap.totals(each, np.full(clips, frames / clips - 1))
+    return [ratio(bootstrap.totals(each, column), after) for column in changes.T]
 
 
 def labelled_clips(bundle: Bundle, data: str | Path, split: str) -> Listing:
@@ -302,10 +341,20 @@ def drawn_clips(clips: Sequence[Clip], limit: int | None, seed: int) -> list[Cli
 def decoded_clips(
     clips: Sequence[Clip], frames: int, size: int, unreadable: list[UnreadableClip]
 ) -> Iterator[tuple[int, Clip, UInt8]]:
-    """Yield (clips so far, clip, frames [T, H, W, 3]); files keep their own frame size."""
+    """Yield (clips so far, clip, frames [T, H, W, 3]); files keep their own frame size.
+
+    Many rendered clips are taken from the cache of training (:mod:`edge_dnq.train.cache`), which
+    renders them on all cores.
+    """
+    rendered: UInt8 | None = None
+    if len(clips) >= CACHED_FROM and isinstance(clips[0], RenderedClip):
+        listing = Listing("synthetic", LABELS, tuple(clips))
+        rendered = cache_clips(listing, frames, size, default_cache_dir()).pixels
     for done, clip in enumerate(clips, 1):
         try:
-            if isinstance(clip, VideoClip):
+            if rendered is not None:
+                images = np.array(rendered[done - 1])
+            elif isinstance(clip, VideoClip):
                 images = sample_clip(clip.path, frames)
             else:
                 images = clip.load(frames, size)

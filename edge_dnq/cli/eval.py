@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from edge_dnq.cli.front_tables import percent, points_of, show_front
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import (
     json_option,
@@ -22,7 +24,8 @@ from edge_dnq.errors import EdgeDnqError
 from edge_dnq.evaluation import Evaluation, evaluate
 from edge_dnq.report.colors import ActionStyle, action_styles
 from edge_dnq.session import open_bundle
-from edge_dnq.sweep.front import Interval, Sweep, sweep
+from edge_dnq.sweep.front import Sweep, sweep
+from edge_dnq.sweep.outcomes import save_outcomes
 from edge_dnq.sweep.plot import check_plot_path, write_plot
 
 WORST = 5
@@ -50,6 +53,16 @@ WORST = 5
 @click.option(
     "--plot", type=click.Path(path_type=Path), help="Draw the sweep's front: .png .svg .pdf"
 )
+@click.option(
+    "--streams",
+    is_flag=True,
+    help="With --sweep: compose the clips into untrimmed streams, filler between them.",
+)
+@click.option(
+    "--outcomes",
+    type=click.Path(path_type=Path),
+    help="With --sweep: keep what every policy did on every clip (.npz).",
+)
 @json_option
 def command(
     bundle: Path,
@@ -64,6 +77,8 @@ def command(
     seed: int,
     sweeping: bool,
     plot: Path | None,
+    streams: bool,
+    outcomes: Path | None,
     as_json: bool,
 ) -> None:
     """Measure accuracy and cost of a policy on labelled clips.
@@ -72,8 +87,9 @@ def command(
     and synthetic[:N] serve as well. Cost is relative to uniform w8a8, which runs on the same
     frames in turns with the policy.
 
-    --sweep compares uniform programs, every n-th frame, random mixes, a confidence cascade and the
-    learned policy at many prices of time, on the same clips and by the cost table of this device.
+    --sweep compares uniform programs, every n-th frame, random mixes, a confidence cascade, early
+    exit and the learned policy at many prices of time, on the same clips and by the cost table of
+    this device; at equal milliseconds, with intervals.
 
     \b
     Examples:
@@ -81,35 +97,26 @@ def command(
       edge-dnq eval bundle/ clips.csv --policy uniform:w4a4 --json
       edge-dnq eval bundle/ clips.csv --policy random:0.2,0.2,0.2,0.4
       edge-dnq eval bundle/ clips.csv --sweep --plot front.png
+      edge-dnq eval bundle/ synthetic:20000 --split test --frames 16 --sweep
+      edge-dnq eval bundle/ clips.csv --sweep --streams --json
     """
     if sweeping and policy != "learned":
         raise EdgeDnqError("--sweep compares policies of its own: leave --policy out")
+    for name, given in (("plot", plot), ("streams", streams), ("outcomes", outcomes)):
+        if given and not sweeping:
+            raise EdgeDnqError(f"--{name} is about a sweep: add --sweep")
     if plot is not None:
-        if not sweeping:
-            raise EdgeDnqError("--plot draws a sweep: add --sweep")
         check_plot_path(plot)
+    if outcomes is not None and outcomes.suffix != ".npz":
+        raise EdgeDnqError(f"cannot write {outcomes}: outcomes end in .npz")
     loaded = open_bundle(bundle, runtime, kernels)
-    terminal = console(error=True)
-    bar = Progress(
-        TextColumn("clips"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=terminal,
-        transient=True,
-        disable=not terminal.is_terminal,
-    )
-    with quiet_native(), bar:
-        task = bar.add_task("clips", total=None)
-
-        def told(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
+    with quiet_native(), _progress() as (bar, told):
         if sweeping:
-            front = sweep(
+            front, kept = sweep(
                 loaded,
                 data,
                 split,
+                streams=streams,
                 frames=frames,
                 limit=limit,
                 runtime=runtime,
@@ -117,6 +124,7 @@ def command(
                 seed=seed,
                 kernels=kernels,
                 progress=told,
+                told=lambda tried: bar.update(bar.task_ids[0], description=f"trying {tried}"),
             )
         else:
             result = evaluate(
@@ -133,6 +141,8 @@ def command(
                 progress=told,
             )
     if sweeping:
+        if outcomes is not None:
+            save_outcomes(outcomes, kept)
         _finish_sweep(front, loaded.manifest.name, plot, as_json)
         return
     if result.table_cost is None:
@@ -141,6 +151,34 @@ def command(
         print_json(result)
     else:
         _show(result, action_styles(loaded.manifest))
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[Progress, Callable[[int, int], None]]]:
+    """Yield a bar and what moves it; it appears when it first moves.
+
+    Filling the cache of rendered clips, which may come before, has a bar of its own.
+    """
+    terminal = console(error=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=terminal,
+        transient=True,
+        disable=not terminal.is_terminal,
+    )
+    task = bar.add_task("clips", total=None)
+
+    def told(done: int, total: int) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield bar, told
+    finally:
+        bar.stop()
 
 
 def _show(result: Evaluation, styles: dict[str, ActionStyle]) -> None:
@@ -156,6 +194,8 @@ def _show(result: Evaluation, styles: dict[str, ActionStyle]) -> None:
     overview.add_row("relative cost", f"{result.relative_cost:.3f} of {against}")
     if result.table_cost is not None:
         overview.add_row("by the cost table", f"{result.table_cost:.3f} of {result.reference}")
+    overview.add_row("flicker", f"{percent(result.flicker)} % of frames")
+    overview.add_row("flicker over w8a8", f"{points_of(result.flicker_difference)} points")
     for name, share in result.actions.items():
         style = styles[name]
         overview.add_row(f"[{style.color}]{style.mark}[/] {name}", f"{100 * share:.1f} % of frames")
@@ -177,43 +217,10 @@ def _finish_sweep(front: Sweep, name: str, plot: Path | None, as_json: bool) -> 
     if as_json:
         print_json(front)
         return
-    columns = ("cost", "top 1 %", "over 8 bit", "over random")
-    shown = table(f"{name}: {front.clips} clips", "policy", *columns, right=columns)
-    for family, points in groupby(front.points, key=lambda point: point.family):
-        if family == "random":
-            continue
-        for point in points:
-            accuracy, rival = point.accuracy_top1, point.over_random
-            shown.add_row(
-                _short(point.policy),
-                f"{point.relative_cost.mean:.3f}",
-                f"{100 * accuracy.mean:.1f} ({100 * accuracy.low:.0f}-{100 * accuracy.high:.0f})",
-                _points(point.difference),
-                "" if rival is None else _points(rival),
-            )
-        shown.add_section()
-    console().print(shown)
-    click.echo(
-        f"cost: mean of a frame in frames of {front.reference} "
-        f"({front.reference_ms_per_frame:.3f} ms); {front.costs}"
-    )
-    click.echo(
-        f"in brackets: {100 * front.confidence:.0f} % intervals, {front.resamples} bootstrap "
-        "samples of the clips, the same ones for every policy; over random: a random mix of the "
-        "same actions at equal cost"
-    )
+    what = f"{front.clips} segments in {front.groups} streams" if front.streams else "clips"
+    show_front(front, f"{name}: {what if front.streams else f'{front.clips} {what}'}")
+    click.echo(front.costs)
     if plot is not None:
         click.echo(f"wrote {plot}")
     for lost in front.unreadable:
         click.echo(f"left out: {lost.problem}", err=True)
-
-
-def _short(policy: str) -> str:
-    """Write a cycle such as ``w8a8,skip,skip,skip`` as ``w8a8,3 skip``."""
-    parts = [(name, len(list(same))) for name, same in groupby(policy.split(","))]
-    return ",".join(name if count == 1 else f"{count} {name}" for name, count in parts)
-
-
-def _points(value: Interval) -> str:
-    mean, low, high = (100 * number for number in (value.mean, value.low, value.high))
-    return f"{mean:+.1f} ({low:+.0f}, {high:+.0f})"

@@ -1,1 +1,1 @@
-"""Accuracy against cost: many policies walked through logits that were computed once."""
+"""Accuracy against cost: many policies tried on what every program says, computed once."""

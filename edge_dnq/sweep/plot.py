@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_dnq.errors import EdgeDnqError, RuntimeMissingError
-from edge_dnq.report.colors import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
+from edge_dnq.report.colors import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 from edge_dnq.staging import staged_file
-from edge_dnq.sweep.front import Sweep, SweepPoint
+from edge_dnq.sweep.front import Front, SweepPoint
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,9 +17,11 @@ SUFFIXES = (".png", ".svg", ".pdf")
 
 STYLES = {
     "uniform": ("uniform program", BLUE, "s", "none"),
-    "cycle": ("every n-th frame", GREEN, "^", "none"),
-    "random": ("random mix, cost of the learned policy", GREY, "x", "--"),
+    "cycle": ("every n-th frame", GREEN, "^", "--"),
+    "random": ("random mix", GREY, "x", "--"),
     "cascade": ("confidence cascade", PURPLE, "D", ":"),
+    "exit": ("early exit, borders told", SKY, "P", "-."),
+    "exit_told": ("early exit, borders and filler told", SKY, "+", ":"),
     "learned": ("learned policy, by lambda", VERMILION, "o", "-"),
     "budget": ("learned policy, budget held", ORANGE, "v", "-"),
 }
@@ -49,12 +51,12 @@ def _figure_class() -> type[Figure]:
     return made
 
 
-def write_plot(path: Path, result: Sweep, name: str) -> None:
+def write_plot(path: Path, result: Front, name: str) -> None:
     """Draw accuracy against cost.
 
     Args:
         path: Ends in ``.png``, ``.svg`` or ``.pdf``.
-        result: The sweep.
+        result: The front.
         name: Of the bundle, for the heading.
 
     Raises:
@@ -65,7 +67,7 @@ def write_plot(path: Path, result: Sweep, name: str) -> None:
     figure = _figure_class()(figsize=(9, 5.5), layout="constrained", facecolor="white")
     axes: Any = figure.subplots()
     for family in STYLES:
-        _draw(axes, family, [point for point in result.points if point.family == family])
+        _draw(axes, family, result.of(family))
     axes.set_xlabel(f"mean cost of a frame, in frames of {result.reference}")
     axes.set_ylabel("top-1 accuracy, %")
     axes.set_xlim(left=0)

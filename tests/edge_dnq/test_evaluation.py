@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from edge_dnq.bundle import Bundle
-from edge_dnq.evaluation import PairedSessions, reference_policy, relative_bit_operations
-from edge_dnq.session import Session
+from edge_dnq.evaluation import (
+    CACHED_FROM,
+    PairedSessions,
+    decoded_clips,
+    prediction_changes,
+    reference_policy,
+    relative_bit_operations,
+)
+from edge_dnq.session import Session, StepResult
+from edge_dnq.train.listing import RenderedClip
 
 
 def test_pairs_measure_only_what_is_played(bundle: Bundle, frames: np.ndarray) -> None:
@@ -39,3 +49,30 @@ def test_bit_operations_by_hand(bundle: Bundle) -> None:
     spent = macs["w8a8"] + macs["w4a4"] / 4 + macs["w2a2r32"] / 16
     assert relative_bit_operations(manifest, shares) == pytest.approx(spent / 4 / macs["w8a8"])
     assert relative_bit_operations(manifest, {"w8a8": 1.0}) == 1.0
+
+
+def step_of(logits: list[float] | None) -> StepResult:
+    row = None if logits is None else np.array(logits, np.float32)
+    return StepResult(0, "w8a8", row is not None, row, None, 0.0, 0.0, 0.0)
+
+
+def test_changes_of_the_prediction_by_hand() -> None:
+    rows = [None, [2, 0], [0, 3], None, [9, 0], [0, 1]]
+    assert prediction_changes([step_of(row) for row in rows]) == 2
+    assert prediction_changes([step_of([0, 1])] * 3) == 0
+
+
+def test_many_rendered_clips_come_from_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_DNQ_CACHE", str(tmp_path))
+    few = [RenderedClip(seed, seed % 12) for seed in range(2)]
+    assert len(list(decoded_clips(few, 1, 16, []))) == 2
+    assert not list(tmp_path.iterdir())
+    many = [RenderedClip(seed, seed % 12) for seed in range(CACHED_FROM)]
+    seen = list(decoded_clips(many, 1, 16, []))
+    assert [done for done, _, _ in seen] == list(range(1, CACHED_FROM + 1))
+    assert [clip for _, clip, _ in seen] == many
+    for place in (0, 7, CACHED_FROM - 1):
+        np.testing.assert_array_equal(seen[place][2], many[place].load(1, 16))
+    assert list(tmp_path.glob("synthetic-*"))

@@ -6,12 +6,14 @@ import pytest
 
 from edge_dnq.bundle import Bundle
 from edge_dnq.session import Session
+from edge_dnq.sweep.front import front_of
+from edge_dnq.sweep.outcomes import load_outcomes
 from edge_dnq.video.sampling import sample_clip
 from tests.edge_dnq.cli.conftest import Cli
 
 CONTRACT = {
     "accuracy_top1", "accuracy_top5", "clips", "frames", "actions",
-    "mean_ms_per_frame", "relative_cost", "per_class",
+    "mean_ms_per_frame", "relative_cost", "per_class", "flicker", "flicker_difference",
 }  # fmt: skip
 
 
@@ -92,18 +94,32 @@ def test_sweep(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path: Path) -
     words = ("eval", bundle_folder, clips_csv, "--frames", 4, "--sweep")
     outcome = cli(*words, "--plot", plot)
     assert outcome.code == 0, outcome.err
-    for word in ("uniform:w8a8", "cascade", "lambda", "budget", "over random", "front.png"):
+    for word in ("uniform:w8a8", "cascade", "until", "lambda", "budget", "flicker", "front.png"):
         assert word in outcome.out, word
     assert plot.stat().st_size > 10_000
     facts = cli(*words, "--json").json
     assert facts["clips"] == 5
-    assert {"uniform", "cycle", "random", "cascade", "learned", "budget"} == {
+    assert {"uniform", "cycle", "random", "cascade", "exit", "learned", "budget"} == {
         point["family"] for point in facts["points"]
     }
+    assert facts["points"][-1]["against"]["cycle"]["difference"]["low"] <= 1
+
+
+def test_a_sweep_of_streams_keeps_its_outcomes(
+    cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.npz"
+    words = ("eval", bundle_folder, clips_csv, "--frames", 4, "--sweep", "--streams")
+    facts = cli(*words, "--outcomes", kept, "--json").json
+    assert facts["streams"] is True
+    assert front_of(load_outcomes(kept)).clips == facts["clips"] == 5
 
 
 def test_sweep_mistakes(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path: Path) -> None:
     words = ("eval", bundle_folder, clips_csv)
     assert "leave --policy out" in cli(*words, "--sweep", "--policy", "random").error
     assert "add --sweep" in cli(*words, "--plot", tmp_path / "front.png").error
+    assert "add --sweep" in cli(*words, "--streams").error
+    assert "add --sweep" in cli(*words, "--outcomes", tmp_path / "o.npz").error
+    assert "end in .npz" in cli(*words, "--sweep", "--outcomes", tmp_path / "o.json").error
     assert ".png" in cli(*words, "--sweep", "--plot", tmp_path / "front.gif").error

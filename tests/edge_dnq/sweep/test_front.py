@@ -14,7 +14,8 @@ from edge_dnq.sweep.families import (
     random_candidate,
     sweep_prices,
 )
-from edge_dnq.sweep.front import Sweep, sweep
+from edge_dnq.sweep.front import FAMILIES, RIVALS, Sweep, front_of, sweep
+from edge_dnq.sweep.outcomes import Outcomes
 from edge_dnq.sweep.plot import write_plot
 from edge_dnq.synthetic import render_clip, write_clip
 from tests.edge_dnq.profiling.test_table import COSTS
@@ -37,32 +38,46 @@ def sweep_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def result(bundle: Bundle, sweep_csv: Path) -> Sweep:
+def both(bundle: Bundle, sweep_csv: Path) -> tuple[Sweep, Outcomes]:
     return sweep(bundle, sweep_csv, "val", frames=6)
+
+
+@pytest.fixture(scope="module")
+def result(both: tuple[Sweep, Outcomes]) -> Sweep:
+    return both[0]
 
 
 def test_every_family_is_there(result: Sweep, bundle: Bundle) -> None:
     families = [point.family for point in result.points]
-    assert set(families) == {"uniform", "cycle", "random", "cascade", "learned", "budget"}
+    assert set(families) == set(FAMILIES) - {"exit_told"}, "trimmed clips have no filler"
     assert families.count("uniform") == 3
+    assert families.count("cycle") == 3 * 4, "every 2nd, 3rd, 4th and 6th frame"
     assert families.count("learned") == families.count("random")
-    assert result.clips == 5
+    assert result.clips == result.groups == 5
     assert result.frames == 30
     assert len(result.unreadable) == 1
     for point in result.points:
         assert sum(point.actions.values()) == pytest.approx(1), point
-        for interval in (point.accuracy_top1, point.relative_cost, point.difference):
+        for interval in (
+            point.accuracy_top1,
+            point.relative_cost,
+            point.difference,
+            point.flicker,
+            point.flicker_difference,
+        ):
             assert interval.low - 1e-9 <= interval.mean <= interval.high + 1e-9, point
         assert point.ms_per_frame == pytest.approx(
             point.relative_cost.mean * result.reference_ms_per_frame
         )
-        assert (point.over_random is not None) == (point.family == "learned")
+        compared = set(RIVALS) - {"exit_told"} if point.family in ("learned", "budget") else set()
+        assert set(point.against) == compared
 
 
 def test_the_reference_is_1_and_differs_from_itself_by_0(result: Sweep) -> None:
     (own,) = (point for point in result.points if point.policy == result.reference)
     assert own.relative_cost.mean == pytest.approx(1.0)
-    assert (own.difference.mean, own.difference.low, own.difference.high) == (0, 0, 0)
+    for none in (own.difference, own.flicker_difference):
+        assert (none.mean, none.low, none.high) == (0, 0, 0)
     assert own.bit_operations == pytest.approx(1.0)
 
 
@@ -74,6 +89,8 @@ def test_accuracy_and_actions_are_those_of_eval(
     plain = evaluate(bundle, sweep_csv, "val", policy=policy, frames=6)
     assert point.accuracy_top1.mean == pytest.approx(plain.accuracy_top1)
     assert point.actions == pytest.approx(plain.actions)
+    assert point.flicker == plain.flicker
+    assert point.flicker_difference == plain.flicker_difference
 
 
 def test_the_price_lowers_the_cost(result: Sweep) -> None:
@@ -91,7 +108,7 @@ def test_random_mixes_cost_what_the_policy_costs(bundle: Bundle) -> None:
     own = action_costs(manifest, COSTS, policy=False)
     costs = [own[action.name] for action in manifest.actions]
     shares = [0.1, 0.3, 0.2, 0.4, 0.0]
-    candidate = random_candidate(manifest, shares, costs, 6.0, frames)
+    candidate = random_candidate("0", manifest, shares, costs, 6.0, [frames] * 3)
     picker = candidate.make(3)
     programs = np.array([action.program is not None for action in manifest.actions])
     spent = []
@@ -101,20 +118,65 @@ def test_random_mixes_cost_what_the_policy_costs(bundle: Bundle) -> None:
     assert np.mean(spent) == pytest.approx(6.0, rel=0.03)
 
 
+def test_many_videos_need_few_walks(bundle: Bundle) -> None:
+    def seeds(videos: int) -> int:
+        shares, costs = [0.2] * 5, [1.0] * 5
+        return random_candidate("0", bundle.manifest, shares, costs, 1.0, [8] * videos).seeds
+
+    assert [seeds(10), seeds(1000), seeds(5000)] == [8, 4, 1]
+
+
 def test_cycles_fit_into_a_clip(bundle: Bundle) -> None:
     policies = [entry.policy for entry in blind_candidates(bundle.manifest, 4)]
     assert "w8a8,skip" in policies
-    assert "w8a8,skip,skip,skip" not in policies
+    assert "w8a8,skip,skip,skip" in policies, "the first frame alone"
+    assert "w8a8," + ",".join(["skip"] * 5) not in policies
     assert "uniform:w2a2r32" in policies
 
 
 def test_prices_cover_the_range() -> None:
     logits = np.array([[3.0, 0.0], [5.0, 0.0], [0.0, 1.0]], np.float32)
-    prices = sweep_prices(logits, np.array([1.0, 0.5]))
+    prices = list(sweep_prices(logits, np.array([1.0, 0.5])).values())
     assert prices[0] == 0.0
     assert prices == sorted(prices)
     assert prices[-1] > 10.0, "the dearest frame goes over at (5 - 0) / (1 - 0.5)"
-    assert sweep_prices(logits[2:], np.array([1.0, 0.5])) == [0.0]
+    assert sweep_prices(logits[2:], np.array([1.0, 0.5])) == {"0": 0.0}
+
+
+def test_the_front_is_made_of_the_outcomes(both: tuple[Sweep, Outcomes]) -> None:
+    result, outcomes = both
+    again = front_of(outcomes)
+    assert again.points == result.points
+    for point, tried in zip(again.points, outcomes.tried, strict=False):
+        assert len(tried.hits) == result.clips, point
+
+
+def test_rivals_are_shown_on_their_hull(result: Sweep) -> None:
+    shown = result.of("cycle")
+    assert 0 < len(shown) < 12
+    accuracies = [point.accuracy_top1.mean for point in shown]
+    assert accuracies == sorted(set(accuracies))
+    assert len(result.of("learned")) == sum(p.family == "learned" for p in result.points)
+
+
+def test_streams(context_folder: Path, sweep_csv: Path) -> None:
+    bundle = Bundle.load(context_folder)
+    result, outcomes = sweep(bundle, sweep_csv, "val", frames=6, streams=True)
+    assert result.streams
+    assert {point.family for point in result.points} == set(FAMILIES)
+    assert result.clips == 5
+    assert result.groups == 1, "fewer clips than a stream has segments"
+    assert result.frames == outcomes.frames.sum() > outcomes.steps.sum() + 5
+    assert (outcomes.steps >= 4).all(), "windows of at least three quarters of 6 frames"
+    assert (outcomes.steps <= 5).all()
+    (told,) = {len(point.against) for point in result.points if point.family == "learned"}
+    assert told == len(RIVALS)
+    exits = [p for p in result.points if p.family in ("exit", "exit_told")]
+    assert min(p.ms_per_frame for p in exits if p.family == "exit_told") < min(
+        p.ms_per_frame for p in exits if p.family == "exit"
+    )
+    again, _ = sweep(bundle, sweep_csv, "val", frames=6, streams=True, seed=1)
+    assert again.frames != result.frames
 
 
 def test_it_is_plain_json(result: Sweep) -> None:

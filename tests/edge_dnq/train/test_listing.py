@@ -55,6 +55,17 @@ def test_synthetic_counts_must_make_sense(spec: str) -> None:
         list_clips(spec, "train")
 
 
+def test_a_csv_may_name_recordings(tmp_path: Path) -> None:
+    _touch(*(tmp_path / f"{name}.mp4" for name in "abc"))
+    rows = "path,label,split,recording\na.mp4,x,val,tape 1\nb.mp4,y,val,\nc.mp4,y,val, tape 2\n"
+    clips = list_clips(_csv(tmp_path, rows), "val").clips
+    assert [clip.recording for clip in clips] == ["tape 1", None, "tape 2"]
+    plain = list_clips(_csv(tmp_path, HEADER + "a.mp4,x,val\nb.mp4,y,val\n"), "val").clips
+    assert [clip.recording for clip in plain] == [None, None]
+    assert list_clips("synthetic:12", "val").clips[0].recording is None
+    assert plain[0].fingerprint() == clips[0].fingerprint(), "the pixels are the same"
+
+
 def test_a_csv_lists_one_split_with_all_labels(tmp_path: Path) -> None:
     outside = tmp_path / "elsewhere.mp4"
     folder = tmp_path / "set"
