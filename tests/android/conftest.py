@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.android.debian_sdk import FRAMEWORK, TOOLS, DebianSdk
 from tests.android.gradle_project import GradleProject
-from tests.android.java import ANDROID_DEMO, GSON, JUNIT
+from tests.android.java import ANDROID_DEMO, GSON, JUNIT, compile_java, java_sources
+from tests.android.native_build import NATIVE_TESTS
 from tests.debian import UnavailableError
 
 
@@ -19,6 +21,16 @@ def jdk(require_tools: Callable[..., None]) -> None:
     for jar in (GSON, *JUNIT):
         if not jar.is_file():
             pytest.skip(f"missing: {jar}; 'make system-packages' installs it")
+
+
+@pytest.fixture(scope="session")
+def native_classes(jdk: None, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Class path of core, native and native's tests."""
+    output = tmp_path_factory.mktemp("native-classes")
+    folders = [ANDROID_DEMO / name / "src/main/java" for name in ("core", "native")]
+    done = compile_java(java_sources(*folders, NATIVE_TESTS), [GSON, *JUNIT], output)
+    assert done.returncode == 0, done.stderr
+    return [output, GSON]
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ANDROID_DEMO = Path(__file__).resolve().parents[2] / "android_demo"
@@ -50,34 +50,41 @@ def compile_java(
 
 
 def run_junit(
-    tests: Path, classpath: Sequence[Path], properties: Mapping[str, object] | None = None
+    tests: Path,
+    classpath: Sequence[Path],
+    properties: Mapping[str, object] | None = None,
+    *,
+    names: str = "*Test",
+    java: Callable[[Sequence[str]], subprocess.CompletedProcess[str]] | None = None,
 ) -> str:
-    """Run all classes whose sources below ``tests`` end in ``Test.java``.
+    """Run all test classes below ``tests``.
 
     Args:
         tests: Root of test sources.
         classpath: Their classes and what they need, JUnit excepted.
         properties: System properties.
+        names: Pattern of the classes' names.
+        java: Runs another Java than this machine's.
 
     Returns:
         What JUnit prints.
     """
-    names = [
+    classes = [
         ".".join(path.relative_to(tests).with_suffix("").parts)
-        for path in sorted(tests.rglob("*Test.java"))
+        for path in sorted(tests.rglob(f"{names}.java"))
     ]
-    assert names, f"no tests below {tests}"
+    assert classes, f"no tests below {tests}"
     settings = [f"-D{name}={value}" for name, value in (properties or {}).items()]
     path = joined([*classpath, *JUNIT])
-    options = [*QUICK_START, "-Djava.awt.headless=true", *settings, "-classpath", path]
-    done = subprocess.run(
-        ["java", *options, "org.junit.runner.JUnitCore", *names],
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    options = ["-Djava.awt.headless=true", *settings, "-classpath", path]
+    done = (java or _run_java)([*options, "org.junit.runner.JUnitCore", *classes])
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     return done.stdout
+
+
+def _run_java(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    command = ["java", *QUICK_START, *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
 def joined(paths: Sequence[Path]) -> str:

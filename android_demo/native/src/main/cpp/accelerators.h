@@ -10,9 +10,9 @@ namespace edge_dnq::android {
 /// Returns why the kernels cannot be registered with this runtime; empty where they can.
 std::string kernels_problem(const LiteRt& litert);
 
-/// Registers the kernels and, after them, the runtime's accelerator for processors, which takes what
-/// the kernels leave. `environment` must have been made without any.
-/// Throws RuntimeError where the runtime refuses.
+/// Registers the kernels and, after them, the runtime's accelerator for processors, which takes
+/// what the kernels leave. `environment` must have been made without any. Throws RuntimeError where
+/// the runtime refuses.
 void register_kernels(const LiteRt& litert, Handle environment);
 
 /// What the kernels are asked for while a model is compiled on this thread.

@@ -127,10 +127,9 @@ jlong open(JNIEnv* env, jclass, jstring library, jbyteArray content, jobjectArra
     std::vector<TensorSpec> outputs(std::make_move_iterator(first_output),
                                     std::make_move_iterator(inputs.end()));
     inputs.erase(first_output, inputs.end());
-    return handles().add(
-        std::make_shared<Program>(litert, to_bytes(env, content), std::move(inputs),
-                                  std::move(outputs), edge_dnq::android::ProgramOptions{
-                                                          threads, kernels != JNI_FALSE}));
+    return handles().add(std::make_shared<Program>(
+        litert, to_bytes(env, content), std::move(inputs), std::move(outputs),
+        edge_dnq::android::ProgramOptions{threads, kernels != JNI_FALSE}));
   });
 }
 
@@ -152,9 +151,9 @@ std::vector<void*> addresses(JNIEnv* env, jobjectArray buffers,
     void* const address = buffer == nullptr ? nullptr : env->GetDirectBufferAddress(buffer);
     const auto bytes = static_cast<jlong>(specs[index].bytes());
     if (address == nullptr || env->GetDirectBufferCapacity(buffer) != bytes) {
-      throw_java(env, kIllegalArgument,
-                 specs[index].name + " needs a direct buffer of " + std::to_string(bytes) +
-                     " bytes");
+      throw_java(
+          env, kIllegalArgument,
+          specs[index].name + " needs a direct buffer of " + std::to_string(bytes) + " bytes");
     }
     env->DeleteLocalRef(buffer);
     found.push_back(address);
@@ -205,8 +204,7 @@ extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM* machine, void*) {
   const jclass calls = env->FindClass(kCallsClass);
   if (calls == nullptr) return JNI_ERR;
   const JNINativeMethod methods[] = {
-      method("open",
-             "(Ljava/lang/String;[B[Ljava/lang/String;[I[[I[F[IIIZ)J",
+      method("open", "(Ljava/lang/String;[B[Ljava/lang/String;[I[[I[F[IIIZ)J",
              reinterpret_cast<void*>(open)),
       method("run", "(J[Ljava/nio/ByteBuffer;[Ljava/nio/ByteBuffer;)V",
              reinterpret_cast<void*>(run)),

@@ -47,6 +47,7 @@ LiteRt load(const std::string& path) {
   EDGE_DNQ_FIND(GetPerTensorQuantization);
   EDGE_DNQ_FIND(GetCompiledModelInputBufferRequirements);
   EDGE_DNQ_FIND(GetCompiledModelOutputBufferRequirements);
+  EDGE_DNQ_FIND(GetCompiledModelOutputTensorLayouts);
   EDGE_DNQ_FIND(GetTensorBufferRequirementsBufferSize);
   EDGE_DNQ_FIND(CreateManagedTensorBufferFromRequirements);
   EDGE_DNQ_FIND(DestroyTensorBuffer);

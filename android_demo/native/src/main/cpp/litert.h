@@ -123,6 +123,8 @@ struct LiteRt {
                                                     std::size_t index, Handle* requirements);
   Status (*GetCompiledModelOutputBufferRequirements)(Handle compiled, std::size_t signature,
                                                      std::size_t index, Handle* requirements);
+  Status (*GetCompiledModelOutputTensorLayouts)(Handle compiled, std::size_t signature,
+                                                std::size_t count, Layout* layouts, bool allocate);
   Status (*GetTensorBufferRequirementsBufferSize)(Handle requirements, std::size_t* bytes);
   Status (*CreateManagedTensorBufferFromRequirements)(Handle environment,
                                                       const RankedTensorType* type,

@@ -93,6 +93,7 @@ Program::Program(const LiteRt& litert, std::vector<std::uint8_t> content,
         "read it");
   model_.reset(model);
   compile(options, with_kernels);
+  prepare();
   bind(Side{"inputs", inputs_, input_buffers_, input_places_, litert.GetNumSignatureInputs,
             litert.GetSignatureInputName, litert.GetSignatureInputTensorByIndex,
             litert.GetCompiledModelInputBufferRequirements});
@@ -140,6 +141,18 @@ void Program::compile(const ProgramOptions& options, bool with_kernels) {
   Handle compiled = nullptr;
   check(litert_.CreateCompiledModel(environment_.get(), model_.get(), made, &compiled), "load it");
   compiled_.reset(compiled);
+}
+
+void Program::prepare() {
+  // Allocates, and packs the kernels' weights, now: the first frame is to take as long as others.
+  Handle signature = nullptr;
+  std::size_t count = 0;
+  check(litert_.GetModelSignature(model_.get(), 0, &signature), "describe it");
+  check(litert_.GetNumSignatureOutputs(signature, &count), "describe it");
+  std::vector<Layout> layouts(count);
+  check(
+      litert_.GetCompiledModelOutputTensorLayouts(compiled_.get(), 0, count, layouts.data(), true),
+      "prepare it");
 }
 
 void Program::bind(const Side& side) {

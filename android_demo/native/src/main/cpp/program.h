@@ -50,9 +50,9 @@ using Owned = std::unique_ptr<void, Destroyer>;
 /// Safe to use from several threads; runs take turns.
 class Program {
  public:
-  /// Loads a program whose content was checked. `content` is kept: the runtime reads weights from it.
-  /// Throws ProgramError where it is no program or its tensors differ from the specs, RuntimeError
-  /// where the runtime cannot be used.
+  /// Loads a program whose content was checked. `content` is kept: the runtime reads weights from
+  /// it. Throws ProgramError where it is no program or its tensors differ from the specs,
+  /// RuntimeError where the runtime cannot be used.
   Program(const LiteRt& litert, std::vector<std::uint8_t> content, std::vector<TensorSpec> inputs,
           std::vector<TensorSpec> outputs, const ProgramOptions& options);
   ~Program();
@@ -77,6 +77,7 @@ class Program {
 
   void create_environment(bool with_kernels);
   void compile(const ProgramOptions& options, bool with_kernels);
+  void prepare();
   void bind(const Side& side);
   std::size_t find(const Side& side, Handle signature, const std::string& name) const;
   void compare(const TensorSpec& spec, Handle tensor, const RankedTensorType& type) const;

@@ -1,5 +1,6 @@
 package dev.edgednq.core;
 
+import java.io.EOFException;
 import java.io.File;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -33,7 +34,7 @@ public final class BundleImport {
       Bundle.load(folder);
       moveInto(folder, target);
       return Bundle.load(target);
-    } catch (ZipException error) {
+    } catch (ZipException | EOFException error) {
       throw new BundleException("this is not a whole zip file: choose a zip of a bundle", error);
     } catch (IOException error) {
       throw new EdgeDnqException("cannot unpack the bundle: " + error.getMessage(), error);
