@@ -44,7 +44,7 @@ WRONG_USES = {
     ),
     "a wrong argument": ("new android.os.Handler().postDelayed(1, null);", "postDelayed"),
     "a deprecated call": (
-        'android.text.Html.fromHtml("", null, null); new android.hardware.Camera.Size[0].clone();',
+        "android.hardware.Camera.open();",
         "deprecat",
     ),
 }
