@@ -12,6 +12,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,13 +22,15 @@ from time import monotonic, perf_counter
 import msgspec
 import numpy as np
 
-from edge_dnq.bundle import Bundle
-from edge_dnq.cli.output import console, human_bytes, table
+from edge_dnq.bundle import Bundle, FileSpec, TensorSpec
+from edge_dnq.cli.output import human_bytes
 from edge_dnq.executorch_library import RUNTIME_LIBRARIES, executorch_folder, library_status
 from edge_dnq.kernels import litert_delegate_path
 from edge_dnq.profiling.table import Start
 from edge_dnq.programs import Program
-from edge_dnq.session import load_from_bundle, program_key
+from edge_dnq.session import POLICY, load_from_bundle, program_key
+
+Part = tuple[str, dict[str, FileSpec], tuple[TensorSpec, ...], tuple[TensorSpec, ...]]
 
 WAYS = (("litert", "off"), ("litert", "auto"), ("executorch", "off"), ("executorch", "auto"))
 """Runtime and kernels."""
@@ -47,26 +50,29 @@ class Row:
 
 
 def measure(folder: Path, threads: int, rounds: int) -> list[Row]:
-    """Measure every program every way."""
+    """Measure every program and the policy every way."""
     bundle = Bundle.load(folder)
     rows = []
-    for spec in bundle.manifest.programs:
+    for name, files, inputs, outputs in parts(bundle):
         programs = {
             (runtime, kernels): load_from_bundle(
-                bundle, spec.files, (spec.input,), (spec.output,), runtime, threads, kernels
+                bundle, files, inputs, outputs, runtime, threads, kernels
             )
             for runtime, kernels in WAYS
         }
-        codes = np.random.default_rng(0).integers(-128, 128, spec.input.shape).astype(np.int8)
-        times = in_turns(programs, codes, rounds)
+        generator = np.random.default_rng(0)
+        # Codes for the frame, and state near zero.
+        arrays = [generator.integers(-128, 128, inputs[0].shape).astype(inputs[0].dtype)]
+        arrays += [np.zeros(spec.shape, spec.dtype) for spec in inputs[1:]]
+        times = in_turns(programs, arrays, rounds)
         for (runtime, kernels), program in programs.items():
-            start = alone(folder, spec.name, runtime, threads, kernels)
+            start = alone(folder, name, runtime, threads, kernels)
             rows.append(
                 Row(
-                    spec.name,
+                    name,
                     runtime,
                     program.kernels.name,
-                    spec.files[program_key(spec.files, runtime, kernels)].bytes,
+                    files[program_key(files, runtime, kernels)].bytes,
                     start.load_ms,
                     times[runtime, kernels],
                     start.resident_bytes,
@@ -77,17 +83,26 @@ def measure(folder: Path, threads: int, rounds: int) -> list[Row]:
     return rows
 
 
+def parts(bundle: Bundle) -> Iterator[Part]:
+    """Yield name, files, inputs and outputs of the programs and the policy."""
+    for spec in bundle.manifest.programs:
+        yield spec.name, spec.files, (spec.input,), (spec.output,)
+    policy = bundle.manifest.policy
+    if policy is not None:
+        yield POLICY, policy.files, policy.inputs, policy.outputs
+
+
 def in_turns(
-    programs: dict[tuple[str, str], Program], codes: np.ndarray, rounds: int
+    programs: dict[tuple[str, str], Program], arrays: Sequence[np.ndarray], rounds: int
 ) -> dict[tuple[str, str], float]:
     """Return the median latency of each program in milliseconds."""
     times: dict[tuple[str, str], list[float]] = {way: [] for way in programs}
     for turn in range(rounds + 2):
         for way, program in programs.items():
             # Of two runs the second counts: the first brings the weights back into the caches.
-            program.run(codes)
+            program.run(*arrays)
             started = perf_counter()
-            program.run(codes)
+            program.run(*arrays)
             if turn > 1:
                 times[way].append((perf_counter() - started) * 1e3)
     return {way: median(taken) for way, taken in times.items()}
@@ -123,17 +138,17 @@ def libraries() -> dict[str, int]:
 
 
 def show(rows: list[Row], sizes: dict[str, int]) -> None:
-    """Print the table."""
-    columns = ("file", "load ms", "run ms", "memory")
-    printed = table("programs", "program", "runtime", "kernels", *columns, right=columns)
+    """Print a table in Markdown, and what the runtimes themselves take."""
+    print("| program | runtime | kernels | file | load, ms | run, ms | memory |")
+    print("|---|---|---|---|---|---|---|")
     for row in rows:
-        numbers = (f"{row.load_ms:.1f}", f"{row.run_ms:.2f}", human_bytes(row.resident))
-        printed.add_row(row.program, row.runtime, row.kernels, human_bytes(row.file), *numbers)
-    console().print(printed)
-    native = table("native libraries", "what", "size", right=("size",))
-    for name, size in sizes.items():
-        native.add_row(name, human_bytes(size))
-    console().print(native)
+        cells = [
+            *(row.program, row.runtime, row.kernels, human_bytes(row.file)),
+            *(f"{row.load_ms:.1f}", f"{row.run_ms:.3g}", human_bytes(row.resident)),
+        ]
+        print(f"| {' | '.join(cells)} |")
+    native = ", ".join(f"{name} {human_bytes(size)}" for name, size in sizes.items())
+    print(f"\nnative libraries: {native}")
 
 
 def main() -> None:
