@@ -80,11 +80,7 @@ def test_a_walk_is_the_session(
     def picker() -> Picker:
         return parse_policy(spec, session.bundle.manifest.actions, seed=5)
 
-    expected = played(session.bundle, videos, picker())
-    assert walked(session, recorded, picker()) == expected
-    if spec == "learned":
-        chosen = {name for row in expected for name in row[0]}
-        assert "skip4" in chosen, "a held frame must be among them, for the policy's memory"
+    assert walked(session, recorded, picker()) == played(session.bundle, videos, picker())
 
 
 @pytest.mark.parametrize("price", [0.0, 0.5, 3.0, 40.0, 1000.0])
@@ -116,6 +112,8 @@ def test_a_policy_that_is_told_decisions_needs_to_be_run(
     """Two walks that differ in their decisions differ in what the policy says, or it is blind."""
     free, dear = (walked(session, recorded, LearnedPicker(price, COST)) for price in (0.0, 40.0))
     assert free != dear
+    chosen = {name for row in (*free, *dear) for name in row[0]}
+    assert chosen >= {"w8a8", "skip4"}, "a held frame must be among them, for the policy's memory"
     assert recorded[0].policy_logits is None
     assert recorded[0].policy_frames is not None
     assert recorded[0].policy_frames.dtype == np.uint8
