@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from edge_dnq.budget import WINDOW, Budget, BudgetPicker
+from edge_dnq.budget import WINDOW, WINDOW_MS, Budget, BudgetPicker, default_window
 from edge_dnq.cost_model import step_costs
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.policy import LearnedPicker
@@ -45,10 +45,9 @@ OPTIONS = (
     click.option(
         "--window",
         type=click.IntRange(min=1),
-        default=WINDOW,
-        show_default=True,
         metavar="FRAMES",
-        help="Hold the budget over so many frames.",
+        help=f"Hold the budget over so many frames.  [default: {WINDOW}; where frames lie ready, "
+        f"{WINDOW_MS / 1e3:g} seconds of steps if that is more]",
     ),
 )
 
@@ -87,8 +86,9 @@ def hold_budget(
     lookup: Lookup,
     budget: Budget | None,
     deadline_ms: float | None,
-    window: int,
+    window: int | None = None,
     *,
+    paced: bool = True,
     movable: bool = False,
 ) -> BudgetPicker | None:
     """Let ``session`` hold a budget, a deadline, or both.
@@ -98,7 +98,8 @@ def hold_budget(
         lookup: Costs found for it; without any it is measured for a moment.
         budget: The budget.
         deadline_ms: The deadline.
-        window: Frames that the budget is held over.
+        window: Frames that the budget is held over; None chooses.
+        paced: Whether steps wait for their frames.
         movable: Whether one may be asked for later, so that the learned policy is to be ready.
 
     Returns:
@@ -120,7 +121,7 @@ def hold_budget(
         begin,
         budget,
         deadline_ms=deadline_ms,
-        window=window,
+        window=window or default_window(budget, paced=paced),
     )
     session.picker = picker
     if budget is not None and budget.unit != "fps":

@@ -75,7 +75,7 @@ def command(
     fps: float | None,
     cost: float | None,
     deadline_ms: float | None,
-    window: int,
+    window: int | None,
     rate: float | None,
     limit: int | None,
     runtime: str,
@@ -117,7 +117,13 @@ def command(
             run = _Run(session, frames, title, wanted, keep_records=as_json)
             served = wanted.page is not None
             run.budget = hold_budget(
-                session, run.costs, budget, deadline_ms, window, movable=served
+                session,
+                run.costs,
+                budget,
+                deadline_ms,
+                window,
+                paced=run.paced,
+                movable=served,
             )
             run.go(overlay, timeline, show=not as_json)
             dropped = frames.dropped
@@ -166,7 +172,7 @@ class _Run:
             if overlay is not None:
                 writer = stack.enter_context(OverlayWriter(overlay, self.source.fps, self.styles))
             try:
-                for moment in play(self.session, self._frames(), paced=self._paced):
+                for moment in play(self.session, self._frames(), paced=self.paced):
                     self._take(moment)
                     if spectators is not None:
                         spectators.add(moment)
@@ -184,12 +190,12 @@ class _Run:
             write_timeline(timeline, recorder, self.styles, Path(self.source.name).name)
 
     @property
-    def _paced(self) -> bool:
+    def paced(self) -> bool:
         """Whether frames come at their own speed: live, or of a file that is watched."""
         return self.wanted.page is not None or isinstance(self.source, LiveSource)
 
     def _frames(self) -> Iterable[Frame]:
-        if self._paced and not isinstance(self.source, LiveSource):
+        if self.paced and not isinstance(self.source, LiveSource):
             return in_real_time(self.source)
         return self.source
 

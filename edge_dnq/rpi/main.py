@@ -16,7 +16,7 @@ import click
 import msgspec
 
 import edge_dnq
-from edge_dnq.budget import WINDOW, BudgetPicker
+from edge_dnq.budget import BudgetPicker
 from edge_dnq.cli.budget import hold_budget, wanted_budget
 from edge_dnq.cli.main import QUIET_LIBRARIES
 from edge_dnq.cli.native_log import quiet_native
@@ -128,7 +128,7 @@ def load(config: Config) -> Recognition:
         session = make(best)
     costs = find_costs(session)
     movable = config.page.serve is not None
-    picker = hold_budget(session, costs, budget, wanted.deadline_ms, WINDOW, movable=movable)
+    picker = hold_budget(session, costs, budget, wanted.deadline_ms, movable=movable)
     notes = [costs.note] if costs.costs is None else []
     return Recognition(session, costs, picker, notes)
 

@@ -24,7 +24,14 @@ from benchmarks.simulated_device import (
     Trace,
     device_costs,
 )
-from edge_dnq.budget import WINDOW, Budget, BudgetPicker
+from edge_dnq.budget import (
+    LONGEST_WINDOW,
+    WINDOW,
+    WINDOW_MS,
+    Budget,
+    BudgetPicker,
+    default_window,
+)
 from edge_dnq.bundle import Bundle
 from edge_dnq.cost_model import step_costs
 from edge_dnq.errors import EdgeDnqError
@@ -281,6 +288,16 @@ def test_equal_costs_leave_nothing_to_decide() -> None:
         assert picker.pick(np.array([0, 1, 2, 3], np.float32), ALL) == 3
         picker.observe(3, 5.0)
     assert picker.cost_bias == 0.0
+
+
+def test_a_window_outlasts_interruptions_where_nothing_waits() -> None:
+    assert default_window(None, paced=False) == WINDOW
+    assert default_window(Budget("cost", 0.01), paced=False) == WINDOW
+    assert default_window(Budget("ms", 20.0), paced=False) == WINDOW
+    assert default_window(Budget("ms", 0.5), paced=False) == WINDOW_MS / 0.5
+    assert default_window(Budget("fps", 1e3), paced=False) == WINDOW_MS
+    assert default_window(Budget("ms", 1e-9), paced=False) == LONGEST_WINDOW
+    assert default_window(Budget("ms", 0.5), paced=True) == WINDOW
 
 
 def test_mistakes() -> None:
