@@ -10,11 +10,11 @@ TORCH ?= torch==2.13.0
 EXECUTORCH ?= executorch==1.5.1
 
 KERNELS := $(shell find kernels -type f)
-CPP := $(shell find kernels benchmarks -name '*.cpp' -o -name '*.h')
+CPP := $(shell find kernels benchmarks android_demo -name '*.cpp' -o -name '*.h')
 WHEEL := -m pip wheel -q --disable-pip-version-check --no-deps -w dist -C wheel.cmake=true
 MANYLINUX := py3-none-manylinux_2_28
 
-.PHONY: demo test test-fast test-aarch64 lint format train-demo figures screenshots bench install wheels system-packages clean
+.PHONY: demo test test-fast test-aarch64 test-android lint format train-demo figures screenshots bench install wheels system-packages clean
 
 # Also builds the kernels, into edge_dnq/_native; again when one of their files changed.
 install: $(VENV)/.installed
@@ -42,6 +42,11 @@ test-fast: install
 # instruction counts. Part of the whole suite; skipped with a line that names what is missing.
 test-aarch64: install
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/emulation
+
+# The Android app as far as no phone is needed: its logic and JNI library on this machine's Java and on
+# an emulated ARM one, the app against a real android.jar. Part of the whole suite, too.
+test-android: install
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/android
 
 lint: install
 	clang-format --dry-run -Werror $(CPP)
