@@ -1,4 +1,4 @@
-"""A bundle made by hand: float32 and int8 programs, odd grids, and a policy that takes a context."""
+"""A bundle made by hand: float32 and int8 programs, odd grids, a policy that takes a context."""
 
 from __future__ import annotations
 

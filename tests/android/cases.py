@@ -1,4 +1,4 @@
-"""What the tests of android_demo/native are given: bundles, frames, the Python package's answers."""
+"""What the tests of android_demo/native are given: bundles, frames, Python's answers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def write_programs(folder: Path, bundle: Bundle) -> None:
     folder.mkdir(parents=True)
     manifest = bundle.manifest
     for program in manifest.programs:
-        _write(folder, program.input.dtype, bundle, program.files, [program.input], [program.output])
+        _write(
+            folder, program.input.dtype, bundle, program.files, [program.input], [program.output]
+        )
     assert manifest.policy is not None
     policy = manifest.policy
     _write(folder, "policy", bundle, policy.files, policy.inputs, policy.outputs)

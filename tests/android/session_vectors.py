@@ -73,9 +73,7 @@ def _costs(bundle: Bundle) -> ThreadCosts:
         return Cost(mean_ms=median, median_ms=median, p95_ms=1.25 * median, runs=100)
 
     manifest = bundle.manifest
-    programs = {
-        program.name: 8.0 / (index + 1) for index, program in enumerate(manifest.programs)
-    }
+    programs = {program.name: 8.0 / (index + 1) for index, program in enumerate(manifest.programs)}
     policy = 0.75
     return ThreadCosts(
         threads=1,
