@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from edge_dnq.bundle import (
     ActionSpec,
+    FileSpec,
     InputSpec,
     Manifest,
     PolicySpec,
@@ -53,24 +55,8 @@ def write_odd_bundle(folder: Path, seed: int = 30) -> Path:
         name: {"litert": file_spec(folder, f"{name}.tflite")} for name in ("full", "low", "policy")
     }
     programs = (
-        ProgramSpec(
-            name="full",
-            weight_bits=32,
-            activation_bits=32,
-            macs=1000,
-            input=full_tensors[0],
-            output=full_tensors[1],
-            files=files["full"],
-        ),
-        ProgramSpec(
-            name="w4a4r23",
-            weight_bits=4,
-            activation_bits=4,
-            macs=500,
-            input=low_tensors[0],
-            output=low_tensors[1],
-            files=files["low"],
-        ),
+        _program("full", 32, full_tensors, files["full"]),
+        _program("w4a4r23", 4, low_tensors, files["low"]),
     )
     manifest = Manifest(
         schema_version=1,
@@ -88,6 +74,23 @@ def write_odd_bundle(folder: Path, seed: int = 30) -> Path:
     )
     write_manifest(folder, manifest)
     return folder
+
+
+def _program(
+    name: str,
+    bits: Literal[32, 4],
+    tensors: tuple[TensorSpec, TensorSpec],
+    files: dict[str, FileSpec],
+) -> ProgramSpec:
+    return ProgramSpec(
+        name=name,
+        weight_bits=bits,
+        activation_bits=bits,
+        macs=1000,
+        input=tensors[0],
+        output=tensors[1],
+        files=files,
+    )
 
 
 def _real(model: Model, index: int) -> TensorSpec:
