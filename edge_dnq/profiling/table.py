@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,8 @@ import msgspec
 import edge_dnq
 from edge_dnq import host
 from edge_dnq.errors import EdgeDnqError
+from edge_dnq.executorch_library import executorch_library_path
+from edge_dnq.kernels import litert_delegate_path
 from edge_dnq.manifest import Manifest
 from edge_dnq.programs import RUNTIMES
 from edge_dnq.session import Session
@@ -27,6 +30,12 @@ from edge_dnq.staging import staged_file
 SCHEMA_VERSION = 1
 MAX_TABLE_BYTES = 16 << 20
 REFERENCE = "w8a8"
+
+KERNEL_LIBRARIES: dict[str, Callable[[], Path | None]] = {
+    "litert": litert_delegate_path,
+    "executorch": executorch_library_path,
+}
+"""By inference runtime, where its build of the package's kernels is."""
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +61,8 @@ class Subject(_Record, frozen=True, kw_only=True):
         architecture: As Python calls it.
         runtime: The inference runtime and its version.
         kernels: Which kernels each program runs on.
+        kernel_library: Digest of the package's kernel library, which may be built again without
+            another version; empty where every program runs on the runtime's own kernels.
         edge_dnq: Version of the package.
     """
 
@@ -61,6 +72,7 @@ class Subject(_Record, frozen=True, kw_only=True):
     architecture: str
     runtime: str
     kernels: dict[str, str]
+    kernel_library: str = ""
     edge_dnq: str
 
 
@@ -191,8 +203,22 @@ def subject_of(session: Session) -> Subject:
         architecture=cpu.architecture,
         runtime=_runtime_version(session.runtime_name),
         kernels={name: use.name for name, use in session.kernels.items()},
+        kernel_library=_library_digest(session),
         edge_dnq=edge_dnq.__version__,
     )
+
+
+def _library_digest(session: Session) -> str:
+    if all(use.isa is None for use in session.kernels.values()):
+        return ""
+    path = KERNEL_LIBRARIES[session.runtime_name]()
+    return "" if path is None else _file_digest(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _file_digest(path: Path, modified_ns: int) -> str:
+    """Return the digest of a file; ``modified_ns`` has it read again after a change."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _runtime_version(name: str) -> str:
@@ -299,6 +325,8 @@ def differences(then: Subject, now: Subject) -> list[str]:
     if changed:
         name = changed[0]
         found.append(f"{name} ran on {then.kernels[name]}, now on {now.kernels[name]}")
+    elif then.kernel_library != now.kernel_library:
+        found.append("the kernel library was built again")
     for word in ("cpu", "architecture", "device", "runtime"):
         before, after = getattr(then, word), getattr(now, word)
         if before != after:

@@ -8,6 +8,7 @@ import pytest
 
 from edge_dnq.bundle import Bundle
 from edge_dnq.errors import EdgeDnqError
+from edge_dnq.kernels import LIBRARY_VARIABLE, litert_delegate_path
 from edge_dnq.profiling.table import (
     Cost,
     CostTable,
@@ -107,6 +108,35 @@ def test_stale_tables_say_why(session: Session, changed: dict[str, str], reason:
     assert found.costs is None
     assert reason in found.note
     assert path.name in found.note
+
+
+def test_a_library_built_again_makes_a_table_stale(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same version on the same instruction set: only the file is another one."""
+    library = litert_delegate_path()
+    if library is None:
+        pytest.skip("this installation has no kernel library")
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundle.path, folder)
+    subject = subject_of(Session(Bundle.load(folder)))
+    assert subject.kernel_library
+    path = table_path(folder, subject)
+    write_table(path, table(subject))
+    built_again = tmp_path / "again.so"
+    # Bytes after the end of an ELF file mean nothing to the loader.
+    built_again.write_bytes(library.read_bytes() + b"\0")
+    monkeypatch.setenv(LIBRARY_VARIABLE, str(built_again))
+    session = Session(Bundle.load(folder))
+    found = find_costs(session)
+    assert found.costs is None
+    assert "the kernel library was built again" in found.note
+    assert table_path(folder, subject_of(session)) == path, "profiling replaces the stale table"
+
+
+def test_stock_kernels_ask_for_no_library(session: Session) -> None:
+    stock = Session(session.bundle, kernels="off")
+    assert subject_of(stock).kernel_library == ""
 
 
 def test_other_kernels_make_a_table_stale(session: Session) -> None:
