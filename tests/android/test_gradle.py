@@ -51,7 +51,8 @@ def test_the_modules_are_those_that_are_checked(android_project: GradleProject) 
     assert tuple(re.findall(r"':(\w+)'", settings)) == MODULES
     for module in MODULES:
         text = (android_project.folder / module / "build.gradle").read_text()
-        assert text.count("JavaVersion.VERSION_1_8") == 2, module
+        android = text.count("Compatibility = JavaVersion.VERSION_1_8") == 2
+        assert android or "options.release = 8" in text, module
 
 
 def test_the_assets_get_what_the_app_reads_and_no_more(

@@ -18,7 +18,7 @@ public final class Overlay {
   private static final float BAR = 6;
   private static final float TITLE_SIZE = 20;
   private static final float TEXT_SIZE = 14;
-  private static final float LEGEND_SIZE = 12;
+  private static final float LEGEND_SIZE = 11;
   private static final float SWATCH = 10;
   private static final float BESIDE = 4;
   private static final String ELLIPSIS = "…";
@@ -119,6 +119,6 @@ public final class Overlay {
   }
 
   private static String percent(double share) {
-    return Math.round(100 * share) + " %";
+    return Math.round(100 * share) + "%";
   }
 }

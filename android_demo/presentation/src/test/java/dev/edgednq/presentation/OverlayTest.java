@@ -6,10 +6,6 @@ import static org.junit.Assert.assertTrue;
 
 import dev.edgednq.core.CoreFixtures;
 import dev.edgednq.core.Prediction;
-import java.awt.Color;
-import java.awt.Font;
-import java.awt.Graphics2D;
-import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.File;
 import java.io.IOException;
@@ -30,45 +26,6 @@ public class OverlayTest {
   private static final List<ActionStyle> STYLES =
       Arrays.asList(new ActionStyle("w8a8", BLUE, 1f), new ActionStyle("w4a4", ORANGE, 0.6f),
           new ActionStyle("w2a2", GREEN, 0.3f), new ActionStyle("skip", GREY, 0.08f));
-
-  /** Draws as Android's canvas does. */
-  private static final class PicturePen implements Pen {
-    private final Graphics2D graphics;
-    float rightmost;
-
-    PicturePen(BufferedImage picture) {
-      graphics = picture.createGraphics();
-      graphics.setRenderingHint(
-          RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
-      graphics.setColor(new Color(0x6B7A86));
-      graphics.fillRect(0, 0, picture.getWidth(), picture.getHeight());
-    }
-
-    private void font(float size) {
-      graphics.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 1).deriveFont(size));
-    }
-
-    @Override
-    public void fill(float left, float top, float right, float bottom, int color) {
-      graphics.setColor(new Color(color, true));
-      graphics.fillRect(Math.round(left), Math.round(top), Math.round(right) - Math.round(left),
-          Math.round(bottom) - Math.round(top));
-    }
-
-    @Override
-    public void text(String text, float left, float baseline, float size, int color) {
-      font(size);
-      graphics.setColor(new Color(color, true));
-      graphics.drawString(text, left, baseline);
-      rightmost = Math.max(rightmost, left + width(text, size));
-    }
-
-    @Override
-    public float width(String text, float size) {
-      font(size);
-      return (float) graphics.getFontMetrics().getStringBounds(text, graphics).getWidth();
-    }
-  }
 
   private static Moment moment(String label, int... actions) {
     PrecisionHistory history = new PrecisionHistory(STYLES.size(), 512);
@@ -106,7 +63,8 @@ public class OverlayTest {
   @Test
   public void theStripShowsTheNewestAtTheRight() {
     BufferedImage picture = new BufferedImage(720, 960, BufferedImage.TYPE_INT_RGB);
-    new Overlay(STYLES, DENSITY).draw(new PicturePen(picture), 720, 960, moment("squat", 0, 3, 1));
+    new Overlay(STYLES, DENSITY)
+        .draw(new PicturePen(picture, 0x6B7A86), 720, 960, moment("squat", 0, 3, 1));
     // Bars are 6 units wide, the margin 12 units; the floor of the strip is 52 units above the end.
     int floor = 960 - 2 * 52 - 1;
     int newest = 720 - 24 - 6;
@@ -123,7 +81,7 @@ public class OverlayTest {
   public void nothingIsWrittenBesideANarrowPicture() {
     for (int width : new int[] {1, 40, 120, 240, 480}) {
       BufferedImage picture = new BufferedImage(width, 480, BufferedImage.TYPE_INT_RGB);
-      PicturePen pen = new PicturePen(picture);
+      PicturePen pen = new PicturePen(picture, 0x6B7A86);
       String label =
           "a class whose name is far longer than the screen is wide, \uD83C\uDFC3\uD83C\uDFC3";
       new Overlay(STYLES, DENSITY).draw(pen, width, 480, moment(label, random(600)));
@@ -134,7 +92,8 @@ public class OverlayTest {
   @Test
   public void aLongVideoFillsTheStripAndNoMore() throws IOException {
     BufferedImage picture = new BufferedImage(1080, 1440, BufferedImage.TYPE_INT_RGB);
-    new Overlay(STYLES, 3).draw(new PicturePen(picture), 1080, 1440, moment("squat", random(600)));
+    new Overlay(STYLES, 3).draw(
+        new PicturePen(picture, 0x6B7A86), 1080, 1440, moment("squat", random(600)));
     int strip = 1440 - 3 * 52;
     for (int color : new int[] {BLUE, ORANGE, GREEN, GREY}) {
       assertTrue(count(picture, color, strip - 3 * 44, strip) > 0);
