@@ -38,7 +38,8 @@ class StepResult:
         logits: The program's logits, float32 [K]; None on a skipped frame.
         policy_logits: The policy's logits, float32 [A]; None where the policy did not run.
         latency_ms: The whole step, preprocessing included.
-        policy_ms: The policy's part: shrinking the frame, its program, the choice.
+        policy_ms: The policy's part: shrinking the frame, its program, the choice, and telling it
+            what was executed.
         program_ms: The program's part: encoding the frame, the program, decoding the logits.
     """
 
@@ -256,9 +257,12 @@ class Session:
             return self._finish(started, action.name, walk.chosen, policy_logits, policy_ms)
         logits = self.recognisers[action.program](network)
         walk.execute(logits)
-        if policy_logits is not None and self.policy is not None:
-            self.policy.executed(logits)
         program_ms = (perf_counter() - program_started) * 1e3
+        if policy_logits is not None and self.policy is not None:
+            # The policy's time: policies that look at nothing do without it.
+            told = perf_counter()
+            self.policy.executed(logits)
+            policy_ms += (perf_counter() - told) * 1e3
         return self._finish(
             started, action.name, walk.chosen, policy_logits, policy_ms, logits, program_ms
         )
