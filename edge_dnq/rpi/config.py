@@ -105,7 +105,7 @@ class MqttConfig(_Table, frozen=True, kw_only=True):
         username: To log in with.
         password_file: File of the password: not in the configuration, which others may read.
         tls: Whether to encrypt, with the system's certificates.
-        qos: 0, 1 or 2.
+        qos: 1 or 2; or 0, and what is told while the broker is away is lost.
     """
 
     host: str = ""
@@ -114,7 +114,7 @@ class MqttConfig(_Table, frozen=True, kw_only=True):
     username: str | None = None
     password_file: str | None = None
     tls: bool = False
-    qos: int = 0
+    qos: int = 1
 
 
 class PageConfig(_Table, frozen=True, kw_only=True):

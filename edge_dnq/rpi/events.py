@@ -7,7 +7,6 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from typing import Any, Protocol
 
 import msgspec
@@ -110,7 +109,7 @@ class Events:
 
     Args:
         sinks: Where they go.
-        clock: Tells how long the runner has been up.
+        clock: Tells how long the runner has been up, and the date.
     """
 
     def __init__(self, sinks: Sequence[Sink], clock: Clock) -> None:
@@ -137,7 +136,7 @@ class Events:
         record = {
             "event": event,
             # For people and logs; whoever needs order or durations takes uptime_s.
-            "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            "time": self._clock.wall().isoformat(timespec="milliseconds"),
             "uptime_s": round(self._clock.now() - self._started, 3),
             **fields,
         }

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 NAME = re.compile(r"^[A-Za-z0-9._-]+")
 MARKER = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
 
+EXTRAS = ("rpi", "mqtt", "video", "serve")
+"""All that a Pi may have of the package."""
+
 
 def installed_bytes(
-    name: str = "edge-dnq", extras: tuple[str, ...] = ("rpi", "mqtt")
+    extras: tuple[str, ...] = EXTRAS, path: Sequence[str] | None = None
 ) -> dict[str, int]:
-    """Return the bytes of every installed distribution that ``name[extras]`` asks for."""
+    """Return the bytes of every installed distribution that ``edge-dnq[extras]`` asks for.
+
+    Args:
+        extras: Which extras; what is not installed counts nothing.
+        path: Folders to look in, by default where Python itself looks.
+    """
+    folders = list(sys.path if path is None else path)
     sizes: dict[str, int] = {}
-    wanted = [(name, extras)]
+    wanted = [("edge-dnq", extras)]
     while wanted:
         current, chosen = wanted.pop()
-        try:
-            distribution = importlib.metadata.distribution(current)
-        except importlib.metadata.PackageNotFoundError:
+        found = importlib.metadata.distributions(name=current, path=folders)
+        distribution = next(iter(found), None)
+        if distribution is None:
             continue
         key = distribution.metadata["Name"]
         for requirement in distribution.requires or ():

@@ -54,7 +54,9 @@ class MqttSink:
         from paho.mqtt.enums import MQTTErrorCode
 
         done = self._client.publish(f"{self._topic}/{event}", line, qos=self._qos)
-        kept = (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN)
+        kept = {MQTTErrorCode.MQTT_ERR_SUCCESS}
+        if self._qos > 0:  # The library keeps none of the others.
+            kept.add(MQTTErrorCode.MQTT_ERR_NO_CONN)
         self.lost += done.rc not in kept
 
     def close(self) -> None:
@@ -65,7 +67,8 @@ class MqttSink:
         self._client.loop_stop()
 
     def _publish_online(self, value: str):  # type: ignore[no-untyped-def]
-        return self._client.publish(f"{self._topic}/online", value, qos=1, retain=True)
+        # Not 1: that would queue behind what waits, and find the queue full.
+        return self._client.publish(f"{self._topic}/online", value, qos=0, retain=True)
 
 
 def _password(path: str | None) -> str | None:

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from edge_dnq.bundle import Bundle
+from edge_dnq.session import Session
 from edge_dnq.synthetic import render_clip, write_clip
+from tests.edge_dnq.rpi.virtual import PATIENCE_S
 
 COMMAND = (sys.executable, "-m", "edge_dnq.rpi.main")
-PATIENCE_S = 60.0
-"""The machine may be busy; nothing here is a timing."""
 
 
 class Process:
@@ -87,3 +88,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     write_clip(path, render_clip(3, frames=16, size=96), fps=16)
     return path
+
+
+@pytest.fixture(scope="module")
+def session(bundle: Bundle) -> Session:
+    return Session(bundle, policy="learned")

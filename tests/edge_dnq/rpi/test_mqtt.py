@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.edge_dnq.rpi.conftest import PATIENCE_S, Process
+from edge_dnq.rpi.config import MqttConfig
+from edge_dnq.rpi.mqtt import KEPT, MqttSink
+from tests.edge_dnq.rpi.conftest import Process
+from tests.edge_dnq.rpi.virtual import PATIENCE_S
 
 pytest.importorskip("ai_edge_litert", reason="no runtime is installed")
 client_module: Any = pytest.importorskip("paho.mqtt.client", reason="paho-mqtt is not installed")
@@ -35,12 +38,16 @@ class Broker:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.config = folder / "broker.conf"
-        self.config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n")
+        settings = [f"listener {self.port} 127.0.0.1", "allow_anonymous true"]
+        settings += ["log_dest stderr", "log_type all"]
+        self.config.write_text("\n".join(settings) + "\n")
+        self.log = folder / "broker.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         assert BROKER is not None
-        self.process = subprocess.Popen([BROKER, "-c", self.config], stderr=subprocess.DEVNULL)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen([BROKER, "-c", self.config], stderr=log)
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             with socket.socket() as probe:
@@ -48,6 +55,11 @@ class Broker:
                     return
             time.sleep(0.02)
         raise AssertionError("the broker does not start")
+
+    def received(self, topic: str) -> int:
+        """Tell how many messages it got under a topic."""
+        lines = self.log.read_text().splitlines()
+        return sum("Received PUBLISH" in line and f"'{topic}'" in line for line in lines)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -122,3 +134,33 @@ def test_a_broker_that_comes_late_gets_what_was_kept(
     assert process.finish() == 0, process.errors()
     listener.wait_for("edge-dnq/online", b"false")
     listener.close()
+
+
+TOLD = 1000
+
+
+def test_messages_wait_until_a_late_broker_comes(broker: Broker) -> None:
+    sink = MqttSink(MqttConfig(host="127.0.0.1", port=broker.port))
+    for index in range(TOLD):
+        sink.send("told", b"%d" % index)
+    assert (sink.lost, sink.broken) == (TOLD - KEPT, False)
+    broker.start()
+    listener = Listener(broker.port, "edge-dnq")
+    listener.wait_for("edge-dnq/online", b"true")
+    # Whoever listens may have come later than what waited; the broker itself tells of each.
+    until = time.monotonic() + PATIENCE_S
+    while broker.received("edge-dnq/told") < KEPT and time.monotonic() < until:
+        time.sleep(0.05)
+    assert broker.received("edge-dnq/told") == KEPT
+    assert sink.lost == TOLD - KEPT
+    sink.close()
+    listener.wait_for("edge-dnq/online", b"false")
+    listener.close()
+
+
+def test_without_delivery_guaranteed_messages_to_an_absent_broker_are_lost_and_counted() -> None:
+    sink = MqttSink(MqttConfig(host="127.0.0.1", port=free_port(), qos=0))
+    for index in range(TOLD):
+        sink.send("told", b"%d" % index)
+    assert (sink.lost, sink.broken) == (TOLD, False)
+    sink.close()

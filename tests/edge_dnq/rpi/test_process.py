@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from edge_dnq.rpi.config import CameraConfig
-from tests.edge_dnq.rpi.conftest import COMMAND, PATIENCE_S, Process
+from tests.edge_dnq.rpi.conftest import COMMAND, Process
+from tests.edge_dnq.rpi.virtual import PATIENCE_S
 
 pytest.importorskip("ai_edge_litert", reason="no runtime is installed")
 Start = Callable[..., Process]
@@ -45,17 +46,6 @@ def test_signals_end_it_cleanly(
     assert process.events[-1]["event"] == "stopped"
     assert process.events[-1]["reason"] == number.name
     assert "Traceback" not in process.errors()
-
-
-def test_a_looped_file_goes_on_without_a_fault(
-    start: Start, bundle_folder: Path, clip: Path
-) -> None:
-    process = start(bundle_folder, clip, "--loop")
-    # Predictions come at least every second, and the clip has one.
-    process.wait_for("prediction", 4)
-    process.popen.terminate()
-    assert process.finish() == 0
-    assert not [event for event in process.events if event["event"] in ("stale", "reset")]
 
 
 def test_killed_and_started_again_it_goes_on(
@@ -145,6 +135,24 @@ def test_an_absent_camera_is_waited_for(start: Start, bundle_folder: Path) -> No
     assert stale["retry_s"] == 2 * CameraConfig().retry_first_s
     process.popen.terminate()
     assert process.finish() == 0
+
+
+def test_a_driver_that_hangs_ends_the_process_for_the_manager_to_start_it_again(
+    start: Start, bundle_folder: Path, tmp_path: Path
+) -> None:
+    """FFmpeg waits for a stream whose server says nothing, longer than it is given here."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = tmp_path / "rpi.toml"
+        config.write_text(
+            f'[camera]\nsource = "rtsp://127.0.0.1:{silent.getsockname()[1]}/x"\n'
+            "open_s = 0.5\nretry_first_s = 0.1\nhung_s = 0.1\n"
+        )
+        process = start(bundle_folder, "--config", config)
+        assert process.finish() == 75, process.errors()
+    stale = [event["reason"] for event in process.events if event["event"] == "stale"]
+    assert stale[0] == "no frame for 0.5 s"
+    assert process.events[-1]["event"] == "stopped"
+    assert "only a new process frees it" in process.errors().splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -3,90 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 
 from edge_dnq.bundle import Bundle
 from edge_dnq.rpi.capture import MOST_HUNG, CameraHungError
-from edge_dnq.rpi.config import CameraConfig, Config, EventsConfig
-from edge_dnq.rpi.events import Events
-from edge_dnq.rpi.health import Board
-from edge_dnq.rpi.runner import DONE, Runner
+from edge_dnq.rpi.opencv_cameras import FileCamera
 from edge_dnq.session import Session, StepResult
-from tests.edge_dnq.rpi.virtual import Faults, VirtualClock
+from tests.edge_dnq.rpi.bench import Bench, steps
+from tests.edge_dnq.rpi.virtual import VirtualClock
 
 pytest.importorskip("ai_edge_litert", reason="no runtime is installed")
-
-
-class Collected:
-    """A sink that keeps everything."""
-
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.lost = 0
-        self.broken = False
-
-    def send(self, event: str, line: bytes) -> None:
-        self.events.append(msgspec.json.decode(line))
-
-    def close(self) -> None:
-        pass
-
-    def named(self, name: str) -> list[dict[str, Any]]:
-        return [event for event in self.events if event["event"] == name]
-
-
-class Bench:
-    """A runner with a faulty camera on virtual time."""
-
-    def __init__(self, session: Session, script: Iterator[str], **camera: Any) -> None:
-        self.clock = VirtualClock()
-        self.faults = Faults(self.clock, script)
-        self.sink = Collected()
-        self.session = session
-        session.reset()
-        config = Config(camera=CameraConfig(**camera), events=EventsConfig(status_s=10))
-        events = Events([self.sink], self.clock)
-        nowhere = Board(Path("/nonexistent"))
-        self.runner = Runner(session, self.faults.open, config, events, self.clock, board=nowhere)
-
-    def at(self, seconds: float, action: Any) -> None:
-        def later() -> None:
-            self.clock.sleep(seconds)
-            action()
-
-        self.clock.start(later, "script")
-
-    def run(self, seconds: float) -> dict[str, Any]:
-        """Run so long; return the last event."""
-        self.at(seconds, lambda: self.runner.stop("test"))
-        try:
-            assert self.runner.run() == DONE
-        finally:
-            self.faults.released = True
-            with self.clock.changed:
-                self.clock.changed.notify_all()
-        last = self.sink.events[-1]
-        assert last["event"] == "stopped", last
-        return last
-
-    def summary(self) -> str:
-        return "\n".join(str(event) for event in self.sink.events if event["event"] != "prediction")
-
-
-@pytest.fixture(scope="module")
-def session(bundle: Bundle) -> Session:
-    return Session(bundle, policy="learned")
-
-
-def steps(*runs: tuple[str, int]) -> Iterator[str]:
-    return itertools.chain.from_iterable(itertools.repeat(what, count) for what, count in runs)
 
 
 def test_a_healthy_camera_loses_nothing(session: Session) -> None:
@@ -99,6 +29,15 @@ def test_a_healthy_camera_loses_nothing(session: Session) -> None:
     assert len(bench.sink.named("prediction")) >= 55
     assert len(bench.sink.named("status")) in (6, 7)
     assert bench.faults.closed == 1
+
+
+def test_a_looped_file_goes_on_without_a_fault(session: Session, clip: Path) -> None:
+    bench = Bench(session, steps(), open_camera=lambda clock: FileCamera(clip, clock, loop=True))
+    last = bench.run(20)
+    assert 16 * 20 - 2 <= last["frames"] + last["dropped"] <= 16 * 20 + 2, bench.summary()
+    assert not bench.sink.named("stale")
+    assert not bench.sink.named("reset")
+    assert last["reopened"] == 0
 
 
 def test_an_absent_camera_is_tried_again_ever_more_rarely_and_then_used(session: Session) -> None:
@@ -207,19 +146,6 @@ def test_a_change_of_resolution_is_told_and_survived(session: Session) -> None:
     assert sizes == [(128, 96), (64, 48)]
     assert last["reopened"] == 0
     assert last["frames"] >= 98
-
-
-def test_the_wall_clock_may_jump(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Back by a year while running: nothing is stale, no gap, and uptime goes on."""
-    bench = Bench(session, steps())
-    real = time.time
-    bench.at(5, lambda: monkeypatch.setattr(time, "time", lambda: real() - 365 * 86400))
-    last = bench.run(20)
-    uptimes = [event["uptime_s"] for event in bench.sink.events]
-    assert uptimes == sorted(uptimes)
-    assert not bench.sink.named("stale")
-    assert not bench.sink.named("reset")
-    assert last["frames"] >= 198
 
 
 class SlowSession(Session):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import cv2
@@ -14,6 +15,9 @@ from edge_dnq.rpi.clock import Clock
 
 UInt8 = np.ndarray[Any, np.dtype[np.uint8]]
 
+PATIENCE_S = 300.0
+"""Real seconds until a test that hangs is given up; the machine may be busy."""
+
 
 class VirtualClock(Clock):
     """Moves on when every thread of the runner waits, to the first moment that one waits for."""
@@ -21,11 +25,16 @@ class VirtualClock(Clock):
     def __init__(self) -> None:
         super().__init__()
         self._now = 1000.0
+        self.set_by = timedelta()
         self._running = {threading.get_ident()}
         self._waiting: dict[int, tuple[Callable[[], object], float]] = {}
 
     def now(self) -> float:
         return self._now
+
+    def wall(self) -> datetime:
+        """A date that goes with the time, and how far someone has set the clock."""
+        return datetime.fromtimestamp(self._now, timezone.utc) + self.set_by
 
     def wait_for(self, predicate: Callable[[], object], timeout_s: float | None) -> bool:
         me = threading.get_ident()
@@ -35,7 +44,7 @@ class VirtualClock(Clock):
                 self._waiting[me] = predicate, due
                 if not self._move_on():
                     # A thread that the clock does not know holds things up, or nothing can happen.
-                    assert self.changed.wait(30), f"all wait for ever at {self._now}"
+                    assert self.changed.wait(PATIENCE_S), f"all wait for ever at {self._now}"
                 self._waiting.pop(me, None)
             return bool(predicate())
 
