@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from edge_dnq.rpi.footprint import installed_bytes
 from tests.emulation.machine import PLATFORMS, Machine, MachineUnavailableError, Processor
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TAG = "py3-none-manylinux_2_28_aarch64"
-PYTHON = "3.11"
+BOOKWORM = REPOSITORY / "rpi" / "constraints.txt"
 
 BOOTSTRAP = """
 import contextlib, io, json, sys
@@ -33,19 +34,23 @@ print(json.dumps(answers))
 
 
 class Device:
-    """What ``pip install 'edge-dnq[rpi,mqtt]'`` leaves on the machine.
+    """What ``pip install 'edge-dnq[rpi,mqtt,video]'`` leaves on the machine.
 
     Args:
         machine: Where it is installed.
+        wheel: The wheel, where it is built already.
+        constraints: Which versions of what it needs.
 
     Raises:
         MachineUnavailableError: the packages cannot be had.
     """
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(
+        self, machine: Machine, wheel: Path | None = None, constraints: Path = BOOKWORM
+    ) -> None:
+        self.machine, self._constraints = machine, constraints
         with machine.lock():
-            self.wheel = self._build()
+            self.wheel = wheel or self._build()
             self.site = self._install()
 
     def run(self, processor: Processor, *commands: Sequence[str | Path]) -> list[tuple[int, str]]:
@@ -53,7 +58,7 @@ class Device:
         words = [("edge_dnq.cli.main", [str(word) for word in command]) for command in commands]
         # -E: nothing but what was installed can be imported.
         command = ["-E", "-B", "-c", BOOTSTRAP, self.site, json.dumps(words)]
-        done = self.machine.python(processor, command)
+        done = self.machine.bare_python(processor, command)
         assert done.returncode == 0, f"{processor.name}: {done.stderr[-3000:]}"
         return [(code, output) for code, output in json.loads(done.stdout.splitlines()[-1])]
 
@@ -68,18 +73,21 @@ class Device:
         """Run ``edge-dnq-rpi`` to the end of its source; return its events."""
         begin = "import sys; sys.path.insert(0, sys.argv.pop(1)); import edge_dnq.rpi.entry as e"
         command = ["-E", "-B", "-c", f"{begin}; e.process()", self.site, *words]
-        done = self.machine.python(processor, command)
+        done = self.machine.bare_python(processor, command)
         assert done.returncode == 0, f"{processor.name}: {done.stderr[-3000:]}"
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def sizes(self) -> dict[str, int]:
-        """Return the installed bytes by package, the largest first."""
-        sizes: dict[str, int] = {}
-        for path in self.site.rglob("*"):
-            if path.is_file():
-                name = path.relative_to(self.site).parts[0].partition(".")[0]
-                sizes[name] = sizes.get(name, 0) + path.stat().st_size
-        return dict(sorted(sizes.items(), key=lambda entry: -entry[1]))
+    def script(self, processor: Processor, text: str) -> str:
+        """Run a script that imports what is installed; return what it prints."""
+        begin = "import sys; sys.path.insert(0, sys.argv[1]); "
+        command = ["-E", "-B", "-c", f"{begin}exec(sys.argv[2])", self.site, text]
+        done = self.machine.bare_python(processor, command)
+        assert done.returncode == 0, f"{processor.name}: {done.stderr[-3000:]}"
+        return done.stdout.strip()
+
+    def sizes(self, *extras: str) -> dict[str, int]:
+        """Return the installed bytes of ``edge-dnq[extras]`` by package, the largest first."""
+        return installed_bytes(extras, [str(self.site)])
 
     def _build(self) -> Path:
         """Build the wheel as ``make wheels`` does."""
@@ -99,15 +107,14 @@ class Device:
 
     def _install(self) -> Path:
         """Install the wheel; what it needs is kept until the requirements change."""
-        constraints = REPOSITORY / "constraints.txt"
-        wanted = constraints.read_bytes() + (REPOSITORY / "pyproject.toml").read_bytes()
+        wanted = self._constraints.read_bytes() + (REPOSITORY / "pyproject.toml").read_bytes()
         site = self.machine.folder / f"device-{hashlib.sha256(wanted).hexdigest()[:16]}"
         if not site.is_dir():
             for old in self.machine.folder.glob("device-*"):
                 shutil.rmtree(old)
             partial = self.machine.folder / "partial-device"
             shutil.rmtree(partial, ignore_errors=True)
-            self._pip(partial, f"{self.wheel}[rpi,mqtt]", "-c", constraints)
+            self._pip(partial, f"{self.wheel}[rpi,mqtt,video]", "-c", self._constraints)
             partial.rename(site)
         else:
             self._pip(site, self.wheel, "--no-deps", "--upgrade")
@@ -116,7 +123,9 @@ class Device:
     def _pip(self, target: Path, *words: str | Path) -> None:
         platforms = [word for name in (*PLATFORMS, "any") for word in ("--platform", name)]
         pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        options = ["--no-compile", "--only-binary=:all:", "--python-version", PYTHON]
+        options = ["--only-binary=:all:", "--python-version", self.machine.python_version]
+        if not self.machine.same_bytecode:
+            options.append("--no-compile")
         _call([*pip, *options, *platforms, "--target", target, *words])
 
 

@@ -66,13 +66,14 @@ class Machine:
 
     Args:
         folder: Where everything is put; made when missing.
+        suite: Debian's release, by default this system's own.
 
     Raises:
         MachineUnavailableError: no emulator, or the packages cannot be had.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
+    def __init__(self, folder: Path, suite: str | None = None) -> None:
+        self.folder, self._suite = folder.resolve(), suite
         self.folder.mkdir(parents=True, exist_ok=True)
         self.emulator = find_emulator()
 
@@ -98,12 +99,37 @@ class Machine:
             environment: Variables to set.
         """
         with self.lock():
-            root, site = self._system(), self.unpacked(*WHEELS)
-            seen = self._seen_by(processor, root)
-        interpreter = next((root / "usr/bin").glob("python3.*[0-9]"))
-        environment |= {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+            environment |= {"PYTHONPATH": str(self.unpacked(*WHEELS))}
         options = [] if plugin is None else ["-plugin", plugin]
-        return self._run(processor, seen, [*options, interpreter, *command], environment)
+        return self.bare_python(processor, command, *options, **environment)
+
+    def bare_python(
+        self, processor: Processor, command: Sequence[str | Path], *options: str | Path, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the machine's Python with its standard library; ``options`` are the emulator's."""
+        with self.lock():
+            seen = self._seen_by(processor, self._system())
+        env |= {"PYTHONDONTWRITEBYTECODE": "1"}
+        return self._run(processor, seen, [*options, self._interpreter(), *command], env)
+
+    @property
+    def python_version(self) -> str:
+        """Such as 3.11."""
+        return self._interpreter().name.removeprefix("python")
+
+    def compile(self, folder: Path) -> None:
+        """Compile what lies in a folder, if this Python's bytecode is the machine's.
+
+        Emulated, that takes as long as all the rest of a short program.
+        """
+        if self.same_bytecode:
+            command = [sys.executable, "-m", "compileall", "-q", folder]
+            subprocess.run(command, capture_output=True, check=False)
+
+    @property
+    def same_bytecode(self) -> bool:
+        """Whether this Python compiles for the machine's."""
+        return self.python_version == f"{sys.version_info.major}.{sys.version_info.minor}"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -128,7 +154,17 @@ class Machine:
         )
 
     def _system(self) -> Path:
-        return unpack_packages(self.folder / "root", DEBIAN_PACKAGES, "arm64")
+        root = self.folder / "root"
+        if not root.is_dir():
+            unpack_packages(root, DEBIAN_PACKAGES, "arm64", suite=self._suite)
+            if not (root / "lib").exists():
+                # Since Trixie a package of its own makes this link.
+                (root / "lib").symlink_to("usr/lib")
+            self.compile(root / "usr/lib" / f"python{self.python_version}")
+        return root
+
+    def _interpreter(self) -> Path:
+        return next((self._system() / "usr/bin").glob("python3.*[0-9]"))
 
     def unpacked(self, *names: str) -> Path:
         """Unpack wheels, in the versions that this Python has; the lock must be held."""
@@ -138,10 +174,10 @@ class Machine:
         ]
         site = self.folder / "_".join(["site", *versions])
         if not site.is_dir():
-            interpreter = next((self._system() / "usr/bin").glob("python3.*[0-9]"))
+            self._system()
             wheels = self.folder / "wheels"
             platforms = [option for name in PLATFORMS for option in ("--platform", name)]
-            target = ["--python-version", interpreter.name.removeprefix("python"), *platforms]
+            target = ["--python-version", self.python_version, *platforms]
             pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check"]
             only = ["--only-binary=:all:", "--no-deps", "-d", wheels]
             shutil.rmtree(wheels, ignore_errors=True)
@@ -150,6 +186,7 @@ class Machine:
             shutil.rmtree(partial, ignore_errors=True)
             for wheel in wheels.glob("*.whl"):
                 zipfile.ZipFile(wheel).extractall(partial)
+            self.compile(partial)
             partial.rename(site)
         return site
 

@@ -16,15 +16,29 @@ from edge_dnq.playback import play
 from edge_dnq.session import Session
 from edge_dnq.synthetic import render_clip, write_clip
 from edge_dnq.video.sources import open_source
-from tests.emulation.device import Device
+from tests.emulation.device import REPOSITORY, Device
 from tests.emulation.machine import PROCESSORS, Machine, MachineUnavailableError, Processor
 
 pytestmark = pytest.mark.xdist_group("device")
 
 BASELINE = Path(__file__).with_name("instructions.json")
 GATE = 0.05
-MOST_MB = 215
+MOST_MB = 150
 KERNELS = ("auto", "off")
+
+SAME_PIXELS = """
+import numpy as np
+from edge_dnq.video import pixels
+random, count = np.random.default_rng(0), 0
+for side in range(2, 242):
+    image = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
+    even = image[: side // 2 * 2, : side // 2 * 2]
+    size = int(random.integers(1, 226))
+    assert (pixels.halved(image) == pixels._numpy_halved(even)).all(), side
+    assert (pixels.resized(image, size) == pixels._numpy_resized(image, size)).all(), (side, size)
+    count += 2
+print(count, "pictures")
+"""
 
 
 @pytest.fixture(scope="session")
@@ -115,12 +129,49 @@ def check_top5(
     assert top5[0]["label"] == bundle.manifest.labels[int(scores.argmax())]
 
 
-def test_an_install_stays_small(device: Device) -> None:
-    """Three packages make nine tenths of it."""
-    sizes = device.sizes()
+def test_numpy_shrinks_frames_like_opencv_on_this_architecture(device: Device) -> None:
+    done = device.script(PROCESSORS[1], SAME_PIXELS)
+    assert done == "480 pictures", done
+
+
+def test_a_base_install_stays_small(device: Device) -> None:
+    """Bytecode included; two packages make nine tenths of it."""
+    sizes = device.sizes("rpi")
     total = sum(sizes.values()) / 1e6
     assert total < MOST_MB, f"{total:.0f} MB: {dict(list(sizes.items())[:8])}"
-    assert not {"torch", "matplotlib", "jax", "scipy"} & sizes.keys()
+    assert {"numpy", "ai-edge-litert", "edge-dnq"} <= sizes.keys()
+    assert not {"torch", "matplotlib", "jax", "scipy", "opencv-python-headless"} & sizes.keys()
+
+
+def test_trixie_runs_it_on_its_own_python(
+    machine: Machine,
+    device: Device,
+    bundle_folder: Path,
+    pictures: Path,
+    here: list[tuple[str, list[int] | None]],
+    bundle: Bundle,
+) -> None:
+    """Python 3.13, numpy 2 and OpenCV 5 on a Pi 5's core; the same wheel."""
+    try:
+        trixie = Device(
+            Machine(machine.folder / "trixie", "trixie"),
+            device.wheel,
+            REPOSITORY / "constraints.txt",
+        )
+    except MachineUnavailableError as error:
+        pytest.skip(str(error))
+    env, verified, run = trixie.json(
+        PROCESSORS[2],
+        ["env"],
+        ["verify", bundle_folder],
+        ["run", bundle_folder, pictures],
+    )
+    assert env["python"].startswith("3.13.")
+    assert all(check["ok"] for check in verified["programs"].values()), verified
+    assert {use["isa"] for use in run["kernels"].values()} == {PROCESSORS[2].isa}
+    actions = [frame["action"] for frame in run["frames"]]
+    assert actions == [action for action, _ in here]
+    check_top5(run["result"]["top5"], bundle, here)
 
 
 def test_programs_execute_as_many_instructions_as_before(
