@@ -45,6 +45,9 @@ BAND = 0.05
 SETTLING = 3
 """Windows after a change that are not steady state."""
 
+ERROR_RANGE = 15
+"""Percent that are drawn."""
+
 STREAM_SEED = 53
 ALONE_SECONDS = 4.0
 """Of the learned policy, to know what a share of its time is."""
@@ -174,8 +177,7 @@ def draw(
 ) -> None:
     """Draw a free run, as places in frames and means, and one that holds ``target``."""
     ticks = np.arange(window, len(held) + 1) / window
-    axes.axhspan(target * (1 - BAND), target * (1 + BAND), color=ORANGE, alpha=0.25, lw=0)
-    axes.axhline(target, color=ORANGE, lw=1, label="budget, ± 5 %")
+    axes.axhline(target, color=ORANGE, lw=1, label="budget")
     axes.plot(free[0] / window, free[1], color=GREY, lw=1, label="learned policy alone")
     axes.plot(ticks, window_means(held, window), color=BLUE, lw=1.2, label="budget held")
     axes.set_title(title, loc="left", fontsize=10)
@@ -183,6 +185,14 @@ def draw(
     # A stall of the machine may be hundreds of budgets high, and must not hide all else.
     axes.set_ylim(0, 1.3 * min(float(np.max(free[1])), 6 * target))
     axes.legend(fontsize=8, ncols=3, loc="upper left", frameon=False)
+
+
+def draw_errors(axes: Any, held: Floats, window: int, target: float) -> None:
+    errors = 100 * (window_means(held, window) / target - 1)
+    axes.axhspan(-100 * BAND, 100 * BAND, color=ORANGE, alpha=0.25, lw=0)
+    axes.plot(np.arange(window, len(held) + 1) / window, errors, color=BLUE, lw=0.8)
+    axes.set_ylabel("off the\nbudget, %")
+    axes.set_ylim(-ERROR_RANGE, ERROR_RANGE)
 
 
 def draw_price(axes: Any, price: Floats, window: int) -> None:
@@ -203,7 +213,8 @@ def simulate(panels: Sequence[Any]) -> list[Stretch]:
     places = np.arange(WINDOW, len(free) + 1, dtype=np.float64)
     alone = places, window_means(free, WINDOW)
     draw(panels[0], title, alone, held, WINDOW, SIMULATED_TARGET_MS)
-    draw_price(panels[1], price, WINDOW)
+    draw_errors(panels[1], held, WINDOW, SIMULATED_TARGET_MS)
+    draw_price(panels[2], price, WINDOW)
     changes = [place * WINDOW for place in (0, STEP, RAMP, BACK)]
     rows = stretches(held, SIMULATED_TARGET_MS, WINDOW, changes)
     names = ["as in the cost table", "1.5 times slower", "throttling", "cool again"]
@@ -216,7 +227,7 @@ def measure(panels: Sequence[Any], arguments: argparse.Namespace) -> list[Stretc
     result = measured(arguments.bundle, arguments)
     run, window, target = result.run, result.window, result.budget.value
     cpu, count = read_cpu(), arguments.processes
-    processes = "process burns" if count == 1 else f"{count} processes burn"
+    processes = "a process burns" if count == 1 else f"{count} processes burn"
     title = (
         f"{cpu.model}, {result.kernels}: from {arguments.windows} to {2 * arguments.windows} "
         f"{processes} the same core"
@@ -225,7 +236,8 @@ def measure(panels: Sequence[Any], arguments: argparse.Namespace) -> list[Stretc
     means = window_means(run.free_ms, few)
     places = (few + np.arange(len(means))) * TURN / FREE_TURN
     draw(panels[0], title, (places, means), run.held_ms, window, target)
-    draw_price(panels[1], run.price, window)
+    draw_errors(panels[1], run.held_ms, window, target)
+    draw_price(panels[2], run.price, window)
     rows = stretches(run.held_ms, target, window, run.changes)
     names = ["alone", f"beside {count}", "alone again"]
     show(title, target, window, names, rows)
@@ -250,12 +262,12 @@ def main() -> None:
     arguments = parser.parse_args()
     from matplotlib.figure import Figure
 
-    rows = 2 if arguments.bundle is None else 4
-    figure = Figure(figsize=(9, 1.2 + 1.9 * rows), layout="constrained")
-    panels = figure.subplots(rows, 1, height_ratios=[3, 1.4] * (rows // 2))
-    found = {"simulated": simulate(panels[:2])}
+    devices = 1 if arguments.bundle is None else 2
+    figure = Figure(figsize=(9, 5 * devices), layout="constrained")
+    panels = figure.subplots(3 * devices, 1, height_ratios=[2.2, 1, 1] * devices)
+    found = {"simulated": simulate(panels[:3])}
     if arguments.bundle is not None:
-        found["measured"] = measure(panels[2:], arguments)
+        found["measured"] = measure(panels[3:], arguments)
     figure.savefig(arguments.output, dpi=120)
     print(f"\nwrote {arguments.output}")
     if arguments.json is not None:
