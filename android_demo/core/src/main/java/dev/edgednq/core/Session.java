@@ -151,10 +151,13 @@ public final class Session implements AutoCloseable {
     }
     float[] logits = recognisers.get(action.program).recognise(network);
     walk.execute(logits);
-    if (policyLogits != null) {
-      policy.executed(logits);
-    }
     double programMs = (clock.seconds() - programStarted) * 1e3;
+    if (policyLogits != null) {
+      // The policy's time: policies that look at nothing do without it.
+      double told = clock.seconds();
+      policy.executed(logits);
+      policyMs += (clock.seconds() - told) * 1e3;
+    }
     return finish(
         started, walk.chosen(), action.name, logits, policyLogits, policyMs, programMs);
   }
