@@ -13,7 +13,14 @@ from edge_dnq.bundle import Bundle
 from edge_dnq.cli import videoiq
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import json_option, seed_option
-from edge_dnq.cli.output import console, human_bytes, next_step, print_json, table
+from edge_dnq.cli.output import (
+    console,
+    human_bytes,
+    next_step,
+    print_json,
+    stock_difference_lines,
+    table,
+)
 from edge_dnq.errors import EdgeDnqError, RuntimeMissingError
 from edge_dnq.nn.config import ARCHITECTURES
 from edge_dnq.programs.tflite_file import read_program_facts
@@ -99,9 +106,7 @@ def command(
     if checkpoint is not None and videoiq.is_import(checkpoint):
         if classes is not None or width is not None:
             raise click.UsageError("--classes and --width belong to --random")
-        if runtime != "litert":
-            raise click.UsageError("VideoIQ checkpoints become programs for litert only")
-        _import(checkpoint, output, imports, input_size, name, frames, overwrite, as_json)
+        _import(checkpoint, output, imports, input_size, name, runtime, frames, overwrite, as_json)
         return
     if imports.given():
         raise click.UsageError(f"{', '.join(imports.given())}: only for VideoIQ checkpoints")
@@ -128,6 +133,7 @@ def _import(
     settings: videoiq.ImportSettings,
     input_size: int | None,
     name: str | None,
+    runtime: RuntimeChoice,
     frames: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -137,6 +143,7 @@ def _import(
         output,
         settings,
         name=name or output.resolve().name,
+        runtime=runtime,
         input_size=input_size,
         frames=frames,
         overwrite=overwrite,
@@ -264,13 +271,8 @@ def show(report: ExportReport) -> None:
         policy = (
             f"; the policy's memory differs from torch by {report.policy.difference:.1g} at most"
         )
-    for entry in report.programs:
-        if entry.stock_differences is not None and entry.stock_differences[0]:
-            count, largest = entry.stock_differences
-            click.echo(
-                f"{entry.name}: stock ExecuTorch rounds additions by a rule of its own: {count} of "
-                f"{entry.outputs} outputs are up to {largest} codes off"
-            )
+    for line in stock_difference_lines({e.name: e.stock_differences for e in report.programs}):
+        click.echo(line)
     click.echo(
         f"wrote {report.path} in {report.seconds:.0f} s: every integer equals the reference{policy}"
     )

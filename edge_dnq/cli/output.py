@@ -49,6 +49,21 @@ def kernel_lines(kernels: Mapping[str, KernelUse]) -> list[str]:
     return [f"{', '.join(names)}: {line}" for line, names in programs.items()]
 
 
+def stock_difference_lines(differences: Mapping[str, tuple[int, int] | None]) -> list[str]:
+    """Say of which programs stock ExecuTorch gives other outputs, and by how much.
+
+    Args:
+        differences: By program, how many outputs differ and by how many codes at most; None where
+            there is no such program.
+    """
+    return [
+        f"{name}: stock ExecuTorch rounds additions by a rule of its own: {found[0]} outputs are "
+        f"up to {found[1]} codes off"
+        for name, found in differences.items()
+        if found is not None and found[0]
+    ]
+
+
 def human_bytes(count: int | float) -> str:
     """Return a size such as ``3.4 MB`` (powers of 1000)."""
     value = float(count)

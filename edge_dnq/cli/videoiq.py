@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_dnq.cli.native_log import quiet_native
-from edge_dnq.cli.output import console, human_bytes, next_step, table
+from edge_dnq.cli.output import (
+    console,
+    human_bytes,
+    next_step,
+    stock_difference_lines,
+    table,
+)
 from edge_dnq.errors import EdgeDnqError, RuntimeMissingError
 
 if TYPE_CHECKING:
     from edge_dnq.nn.videoiq.model import ImportedModel
+    from edge_dnq_export.targets import RuntimeChoice
     from edge_dnq_export.videoiq.pipeline import ImportReport
 
 TORCH = "pip install 'edge-dnq[train]'"
@@ -139,6 +146,7 @@ def export(
     settings: ImportSettings,
     *,
     name: str,
+    runtime: RuntimeChoice,
     input_size: int | None,
     frames: Path | None,
     overwrite: bool,
@@ -179,6 +187,7 @@ def export(
             model,
             output,
             name=name,
+            runtime=runtime,
             golden_frames=golden,
             calibration=shown,
             integer_top=settings.top == "int8",
@@ -208,7 +217,7 @@ def show_report(report: ImportReport) -> None:
         programs.add_row(
             entry.name,
             f"{entry.macs / 1e6:.1f}",
-            human_bytes(entry.bytes),
+            human_bytes(sum(entry.files.values())),
             "float" if entry.levels is None else str(entry.levels),
             f"{entry.float_difference:.2g}",
             f"{entry.top1_agreement:.0%}",
@@ -226,6 +235,8 @@ def show_report(report: ImportReport) -> None:
             "ranges without a clip value come from the checked frames: pass --calibrate CLIPS to "
             "take them from videos like those of the device"
         )
+    for line in stock_difference_lines({e.name: e.stock_differences for e in report.programs}):
+        click.echo(line)
     policy = ""
     if report.policy is not None:
         policy = f"; the policy differs from torch by {report.policy.difference:.1g} at most"

@@ -30,7 +30,6 @@ from edge_dnq.bundle import (
 )
 from edge_dnq.context import FEATURES
 from edge_dnq.errors import EdgeDnqError
-from edge_dnq.executorch_library import require_library
 from edge_dnq.nn.config import PolicyConfig, ProgramConfig, skip_name
 from edge_dnq.nn.model import VideoModel
 from edge_dnq.programs import load_program
@@ -41,7 +40,7 @@ from edge_dnq_export import checks, reference
 from edge_dnq_export.graph import Tensor
 from edge_dnq_export.integer_program import write_integer_program
 from edge_dnq_export.lowering import lower, lower_policy
-from edge_dnq_export.targets import KERNELS, RuntimeChoice, Target, targets_for
+from edge_dnq_export.targets import RuntimeChoice, Target, checked_targets
 
 UInt8 = npt.NDArray[np.uint8]
 Progress = Callable[[str], None]
@@ -140,10 +139,7 @@ def export_bundle(
     size = model.config.backbone.input_size
     frames = _golden_frames(size, golden_frames)
     golden: dict[str, np.ndarray] = {"frames": frames}
-    targets = targets_for(runtime)
-    if KERNELS in targets:
-        # Programs that cannot be run here cannot be checked here.
-        require_library()
+    targets = checked_targets(runtime)
     with staged_folder(out, overwrite=overwrite) as folder:
         programs = []
         for config in model.config.backbone.programs:

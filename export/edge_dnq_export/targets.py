@@ -7,6 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
+import torch
+from torch import nn
+
+from edge_dnq.executorch_library import require_library
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq_export import executorch, litert, reference
 from edge_dnq_export.graph import IntegerGraph
@@ -26,6 +30,7 @@ class Target(NamedTuple):
         suffix: Of its files.
         write_program: Writes a recognition program.
         write_policy: Writes the policy.
+        write_float: Writes a float32 network; None where another kind of the same runtime serves.
         add: The rounding of its additions.
     """
 
@@ -35,6 +40,7 @@ class Target(NamedTuple):
     suffix: str
     write_program: Callable[[IntegerGraph, Path], None]
     write_policy: Callable[[PolicyNet, LoweredPolicy, Path], None]
+    write_float: Callable[[nn.Module, tuple[torch.Tensor, ...], Path], None] | None
     add: reference.AddRule = reference.add
 
     @property
@@ -43,7 +49,15 @@ class Target(NamedTuple):
         return self.add is reference.add
 
 
-LITERT = Target("litert", "litert", "auto", ".tflite", litert.write_program, litert.write_policy)
+LITERT = Target(
+    "litert",
+    "litert",
+    "auto",
+    ".tflite",
+    litert.write_program,
+    litert.write_policy,
+    litert.write_float,
+)
 KERNELS = Target(
     "executorch-kernels",
     "executorch",
@@ -51,6 +65,7 @@ KERNELS = Target(
     ".kernels.pte",
     partial(executorch.write_program, target="kernels"),
     partial(executorch.write_policy, target="kernels"),
+    None,
 )
 STOCK = Target(
     "executorch",
@@ -59,6 +74,7 @@ STOCK = Target(
     ".pte",
     partial(executorch.write_program, target="stock"),
     partial(executorch.write_policy, target="stock"),
+    executorch.write_float,
     reference.float_add,
 )
 
@@ -68,3 +84,15 @@ def targets_for(runtime: RuntimeChoice) -> tuple[Target, ...]:
     if runtime == "litert":
         return (LITERT,)
     return (KERNELS, STOCK) if runtime == "executorch" else (LITERT, KERNELS, STOCK)
+
+
+def checked_targets(runtime: RuntimeChoice) -> tuple[Target, ...]:
+    """Return :func:`targets_for` having seen that all of them can be run and so checked here.
+
+    Raises:
+        RuntimeMissingError: the package's ExecuTorch library is needed and cannot be used.
+    """
+    targets = targets_for(runtime)
+    if KERNELS in targets:
+        require_library()
+    return targets

@@ -31,6 +31,22 @@ class FloatProgram(nn.Module):
         """Return the logits."""
         return self.backbone.compute(self._ops, frame)
 
+    @torch.no_grad()
+    def macs(self, side: int) -> int:
+        """Return the multiply-accumulates of one frame [1, 3, side, side]."""
+        assert isinstance(self.classifier_weight, Tensor)
+        counts = [self.classifier_weight.numel()]
+
+        def count(layer: nn.Module, _: object, y: Tensor) -> None:
+            assert isinstance(layer, nn.Conv2d)
+            counts.append(layer.weight.numel() * y.shape[2] * y.shape[3])
+
+        hooks = [layer.register_forward_hook(count) for layer in self.layers.values()]
+        self(torch.zeros(1, 3, side, side))
+        for hook in hooks:
+            hook.remove()
+        return sum(counts)
+
 
 class _FoldedOperations(FloatOperations):
     def __init__(self, program: FloatProgram) -> None:

@@ -30,6 +30,7 @@ from edge_dnq.nn.videoiq.model import IMAGENET_MEAN, IMAGENET_STD, ImportedModel
 from edge_dnq.staging import staged_folder
 from edge_dnq.synthetic import render_clip
 from edge_dnq.video.preprocess import network_frame
+from edge_dnq_export.targets import RuntimeChoice, checked_targets
 from edge_dnq_export.videoiq.lowering import SUM_LIMIT
 from edge_dnq_export.videoiq.programs import (
     ImportedPolicyReport,
@@ -62,6 +63,7 @@ def export_imported(
     out: Path,
     *,
     name: str,
+    runtime: RuntimeChoice = "litert",
     golden_frames: UInt8 | None = None,
     calibration: UInt8 | None = None,
     integer_top: bool = False,
@@ -75,6 +77,7 @@ def export_imported(
         model: The checkpoint.
         out: The bundle's folder; it appears whole or not at all.
         name: The bundle's name in its manifest.
+        runtime: Whose programs go into it.
         golden_frames: RGB frames [N, H, W, 3] to check on; None renders a clip.
         calibration: RGB frames [N, H, W, 3] that show the ranges of tensors without a clip value;
             None takes the golden frames.
@@ -94,13 +97,14 @@ def export_imported(
     if overwrite and out.exists() and not (out / MANIFEST).is_file():
         raise EdgeDnqError(f"{out} is not a bundle: it is left alone, choose another output")
     bits = _program_bits(model, integer_top, calibration is not None)
+    targets = checked_targets(runtime)
     report = ImportReport(out, calibration is not None)
     side = model.options.input_size
     frames = _network_frames(golden_frames, side, GOLDEN_FRAMES)
     shown = frames if calibration is None else _network_frames(calibration, side, None)
     golden: dict[str, np.ndarray] = {"frames": frames}
     with staged_folder(out, overwrite=overwrite) as folder:
-        write = ProgramWriter(model, folder, frames, shown, sum_limit, golden)
+        write = ProgramWriter(model, targets, folder, frames, shown, sum_limit, golden)
         programs = []
         for program, (source, width) in bits.items():
             say(f"program {program}")

@@ -5,34 +5,39 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
-from edge_dnq.bundle import PolicySpec, ProgramSpec, TensorSpec, file_spec
+from edge_dnq.bundle import FileSpec, PolicySpec, ProgramSpec, TensorSpec, file_spec
 from edge_dnq.errors import ExportError
 from edge_dnq.manifest import FLOAT_BITS
 from edge_dnq.nn.videoiq.model import IMAGENET_MEAN, IMAGENET_STD, ImportedModel
 from edge_dnq.nn.videoiq.network import Backbone
 from edge_dnq.nn.videoiq.policy import ImportedPolicy
-from edge_dnq.programs import load_program
+from edge_dnq.programs import Program, load_program
 from edge_dnq.programs.tflite_file import read_program_facts
 from edge_dnq.verification import float_difference, float_key, float_tolerance
 from edge_dnq.video.preprocess import FloatInputEncoder, InputEncoder
-from edge_dnq_export import checks, litert, reference
+from edge_dnq_export import checks, reference
 from edge_dnq_export.graph import Tensor
+from edge_dnq_export.integer_program import write_integer_program
+from edge_dnq_export.qdq import Cell
+from edge_dnq_export.targets import Target
 from edge_dnq_export.videoiq.float_program import FloatProgram
 from edge_dnq_export.videoiq.lowering import LayerReport, Lowered, lower
 from edge_dnq_export.videoiq.measure import measure
 
+Outputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 UInt8 = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[np.float32]
 
-RUNTIME = "litert"
 BATCH = 8
-POLICY_FILE = "policy.tflite"
+POLICY = "policy"
 
 INPUT_SCALE = max(
     max(m / s for m, s in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)) / 128,
@@ -48,9 +53,10 @@ class ImportedProgramReport:
     Attributes:
         name: The program's name.
         macs: Multiply-accumulates per frame.
-        bytes: Size of the file.
+        files: Sizes of its files by their names in the manifest.
         levels: Values a hidden activation takes; None in a float32 program.
-        outputs: Outputs compared with the integer reference (all equal) or with torch.
+        outputs: Outputs of each file compared with the integer reference (all equal) or with torch.
+        stock_differences: See :class:`edge_dnq_export.integer_program.IntegerFiles`.
         float_difference: Root mean square of the distance to the checkpoint's float arithmetic, in
             deviations of its logits, over the golden frames.
         top1_agreement: Fraction of golden frames with the same likeliest class.
@@ -60,9 +66,10 @@ class ImportedProgramReport:
 
     name: str
     macs: int
-    bytes: int
+    files: dict[str, int]
     levels: int | None
     outputs: int
+    stock_differences: tuple[int, int] | None
     float_difference: float
     top1_agreement: float
     layers: tuple[LayerReport, ...]
@@ -71,10 +78,10 @@ class ImportedProgramReport:
 
 @dataclass(frozen=True)
 class ImportedPolicyReport:
-    """What was found about the policy: MACs, size, largest difference to torch."""
+    """What was found about the policy: MACs, sizes of files, largest difference to torch."""
 
     macs: int
-    bytes: int
+    files: dict[str, int]
     difference: float
 
 
@@ -84,6 +91,7 @@ class ProgramWriter:
 
     Attributes:
         model: The checkpoint.
+        targets: The kinds of programs to write.
         folder: Where programs are written.
         frames: Network frames that programs are checked on.
         shown: Network frames that show ranges.
@@ -92,6 +100,7 @@ class ProgramWriter:
     """
 
     model: ImportedModel
+    targets: tuple[Target, ...]
     folder: Path
     frames: UInt8
     shown: UInt8
@@ -114,22 +123,19 @@ class ProgramWriter:
         started = time.perf_counter()
         backbone = self.model.backbone(source_bits)
         source = torch.cat([backbone(batch) for batch in self._batches(self.frames)]).numpy()
-        path = self.folder / f"{name}.tflite"
         if bits == FLOAT_BITS:
-            written = self._float_program(name, backbone, path, source)
+            written = self._float_program(name, backbone, source)
         else:
-            written = self._integer_program(name, backbone, path)
-        self.golden[f"program/{name}"] = written.expected
+            written = self._integer_program(name, backbone)
         self.golden[float_key(name)] = source
-        spec = file_spec(self.folder, path.name)
-        facts = read_program_facts(path.read_bytes())
         same = written.logits.argmax(1) == source.argmax(1)
         report = ImportedProgramReport(
             name,
-            facts.macs,
-            spec.bytes,
+            written.macs,
+            sizes(written.files),
             None if bits == FLOAT_BITS else 2**bits,
-            written.expected.size,
+            written.logits.size,
+            written.stock_differences,
             float_difference(source, written.logits),
             float(same.mean()),
             written.layers,
@@ -139,45 +145,82 @@ class ProgramWriter:
             name=name,
             weight_bits=bits,  # type: ignore[arg-type]
             activation_bits=bits,  # type: ignore[arg-type]
-            macs=facts.macs,
+            macs=written.macs,
             input=written.input,
             output=written.output,
-            files={RUNTIME: spec},
+            files=written.files,
         )
         return made, report
 
-    def _integer_program(self, name: str, backbone: Backbone, path: Path) -> _Written:
+    def _integer_program(self, name: str, backbone: Backbone) -> _Written:
         side = self.model.options.input_size
         seen = measure(backbone, self._batches(self.shown))
         lowered = lower(backbone, name, side, INPUT_SCALE, seen, self.sum_limit)
         graph = lowered.graph
-        litert.write_program(graph, path)
-        require_widths(lowered, path.read_bytes())
         inputs = _int8_spec(graph.tensors[graph.input], "args_0")
         outputs = _int8_spec(graph.tensors[graph.output], "output_0")
         encode = InputEncoder(IMAGENET_MEAN, IMAGENET_STD, *inputs.grid)
         codes = np.concatenate([encode(frame) for frame in self.frames])
         expected = reference.run(graph, codes)[graph.output]
-        program = load_program(path.read_bytes(), (inputs,), (outputs,), RUNTIME)
-        checks.require_equal(name, expected, checks.program_outputs(program, codes))
+        files, differences = write_integer_program(
+            graph,
+            self.targets,
+            codes,
+            expected,
+            (inputs, outputs),
+            self.folder,
+            self.golden,
+            partial(require_widths, lowered),
+        )
         scale, zero_point = outputs.grid
         logits = (expected.astype(np.float64) - zero_point) * scale
-        return _Written(inputs, outputs, expected, logits, lowered.layers)
+        return _Written(inputs, outputs, logits, lowered.layers, graph.macs, files, differences)
 
-    def _float_program(
-        self, name: str, backbone: Backbone, path: Path, source: Float32
-    ) -> _Written:
+    def _float_program(self, name: str, backbone: Backbone, source: Float32) -> _Written:
         side = self.model.options.input_size
-        example = torch.zeros(1, side, side, 3)
-        litert.write_float(FloatProgram(backbone), (example,), path)
+        network = FloatProgram(backbone)
         inputs = TensorSpec(name="args_0", shape=(1, side, side, 3), dtype="float32")
         classes = len(self.model.labels)
         outputs = TensorSpec(name="output_0", shape=(1, classes), dtype="float32")
-        program = load_program(path.read_bytes(), (inputs,), (outputs,), RUNTIME)
         encode = FloatInputEncoder(IMAGENET_MEAN, IMAGENET_STD)
-        actual = np.concatenate([program.run(encode(frame))[0] for frame in self.frames])
-        _require_close(f"program {name}", [source], [actual])
-        return _Written(inputs, outputs, actual, actual.astype(np.float64), ())
+        files: dict[str, FileSpec] = {}
+        found = []
+        for file, program in self._written(network, name, (inputs,), (outputs,), files):
+            found.append(np.concatenate([program.run(encode(frame))[0] for frame in self.frames]))
+            _require_close(file, [source], [found[-1]])
+        self.golden[f"program/{name}"] = found[0]
+        logits = found[0].astype(np.float64)
+        return _Written(inputs, outputs, logits, (), network.macs(side), files, None)
+
+    def _written(
+        self,
+        network: nn.Module,
+        name: str,
+        inputs: tuple[TensorSpec, ...],
+        outputs: tuple[TensorSpec, ...],
+        files: dict[str, FileSpec],
+    ) -> Iterator[tuple[str, Program]]:
+        """Write a float32 network for every target that takes one; yield file name and program.
+
+        Args:
+            network: From NCHW image (and more) to outputs.
+            name: The program's name.
+            inputs: Its tensors.
+            outputs: Its tensors.
+            files: Takes the files.
+        """
+        example = tuple(torch.zeros(spec.shape) for spec in inputs)
+        for target in self.targets:
+            if target.write_float is None:
+                continue
+            path = self.folder / f"{name}{target.suffix}"
+            target.write_float(network, example, path)
+            content = path.read_bytes()
+            yield (
+                path.name,
+                load_program(content, inputs, outputs, target.runtime, kernels=target.kernels),
+            )
+            files[target.key] = file_spec(self.folder, path.name)
 
     def policy(self, network: ImportedPolicy) -> tuple[PolicySpec, ImportedPolicyReport]:
         """Write, run and check the policy.
@@ -186,32 +229,32 @@ class ProgramWriter:
             ExportError: it differs from torch.
         """
         side, hidden = self.model.options.input_size, network.hidden
-        state = torch.zeros(1, hidden)
-        path = self.folder / POLICY_FILE
-        litert.write_float(network, (torch.zeros(1, side, side, 3), state, state.clone()), path)
         shapes = ((1, side, side, 3), (1, hidden), (1, hidden))
         results = ((1, len(self.model.actions)), (1, hidden), (1, hidden))
         inputs = tuple(_float_spec(f"args_{i}", shape) for i, shape in enumerate(shapes))
         outputs = tuple(_float_spec(f"output_{i}", shape) for i, shape in enumerate(results))
         first, second, third = inputs
         one, two, three = outputs
-        program = load_program(path.read_bytes(), inputs, outputs, RUNTIME)
         encode = FloatInputEncoder(IMAGENET_MEAN, IMAGENET_STD)
         codes = np.concatenate([encode(frame) for frame in self.frames])
-        actual = checks.policy_outputs(program, codes, hidden)
         expected = _torch_policy_outputs(network, self.model.normalise(_torch(self.frames)))
-        pairs = [(expected[key], actual[key]) for key in expected]
-        difference = _require_close("the policy", *map(list, zip(*pairs, strict=True)))
-        self.golden.update(actual)
-        spec = file_spec(self.folder, path.name)
+        files: dict[str, FileSpec] = {}
+        difference = 0.0
+        for file, program in self._written(_Deployed(network), POLICY, inputs, outputs, files):
+            actual = checks.policy_outputs(program, codes, hidden)
+            pairs = [(expected[key], actual[key]) for key in expected]
+            off = _require_close(file, *map(list, zip(*pairs, strict=True)))
+            difference = max(difference, off)
+            if not files:
+                self.golden.update(actual)
         macs = network.macs()
         made = PolicySpec(
             macs=macs,
             inputs=(first, second, third),
             outputs=(one, two, three),
-            files={RUNTIME: spec},
+            files=files,
         )
-        return made, ImportedPolicyReport(macs, spec.bytes, difference)
+        return made, ImportedPolicyReport(macs, sizes(files), difference)
 
     def _batches(self, frames: UInt8) -> Iterator[torch.Tensor]:
         for start in range(0, len(frames), BATCH):
@@ -220,13 +263,34 @@ class ProgramWriter:
 
 @dataclass(frozen=True)
 class _Written:
-    """A program as it was written and run: its tensors, golden outputs, and those as numbers."""
+    """A program as it was written and run: its tensors, and its outputs in real units."""
 
     input: TensorSpec
     output: TensorSpec
-    expected: np.ndarray
     logits: npt.NDArray[np.float64]
     layers: tuple[LayerReport, ...]
+    macs: int
+    files: dict[str, FileSpec]
+    stock_differences: tuple[int, int] | None
+
+
+class _Deployed(nn.Module):
+    """The imported policy, its memory in operations that every runtime knows."""
+
+    def __init__(self, policy: ImportedPolicy) -> None:
+        super().__init__()
+        self.policy = policy
+        self.cell = Cell(policy.cell, policy.cell.input_size)
+
+    def forward(self, frame: torch.Tensor, h: torch.Tensor, c: torch.Tensor) -> Outputs:
+        """See :class:`edge_dnq.nn.videoiq.policy.ImportedPolicy`."""
+        hidden, cell = self.cell(self.policy.features(frame), (h, c))
+        return self.policy.action_head(hidden), hidden, cell
+
+
+def sizes(files: dict[str, FileSpec]) -> dict[str, int]:
+    """Return the bytes of files."""
+    return {key: spec.bytes for key, spec in files.items()}
 
 
 def require_widths(lowered: Lowered, content: bytes) -> None:

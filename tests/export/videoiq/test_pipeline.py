@@ -11,10 +11,12 @@ import torch
 from edge_dnq import Session
 from edge_dnq.bundle import Bundle
 from edge_dnq.errors import EdgeDnqError, ExportError
+from edge_dnq.executorch_library import library_status
 from edge_dnq.nn.videoiq.model import ImportedModel, ImportOptions, load_videoiq
 from edge_dnq.programs.tflite_file import read_program_facts
 from edge_dnq.synthetic import render_clip
 from edge_dnq.verification import FLOAT_TOLERANCE, verify_bundle
+from edge_dnq_export.targets import RuntimeChoice
 from edge_dnq_export.videoiq.pipeline import ImportReport, export_imported
 from tests.edge_dnq.nn.videoiq.checkpoints import random_state, save
 
@@ -33,7 +35,8 @@ def one_parent(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImportedModel,
     folder = tmp_path_factory.mktemp("one-parent")
     options = ImportOptions(input_size=SIDE, skip_lengths=(1, 2))
     model = imported(folder, options, skips=2, features=96, hidden=24)
-    report = export_imported(model, folder / "bundle", name="one")
+    runtime: RuntimeChoice = "both" if library_status().available else "litert"
+    report = export_imported(model, folder / "bundle", name="one", runtime=runtime)
     return model, report
 
 
@@ -82,6 +85,29 @@ def test_the_manifest_and_files_are_those_of_the_checkpoint(
             assert facts.activation_levels == {2**program.activation_bits: 16}
     assert manifest.policy is not None
     assert manifest.policy.inputs[0].shape == (1, SIDE, SIDE, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernels", ["auto", "off"])
+def test_executorch_answers_alike(
+    one_parent: tuple[ImportedModel, ImportReport], executorch_library: Path, kernels: str
+) -> None:
+    _, report = one_parent
+    checked = verify_bundle(report.path, runtime="executorch", kernels=kernels)
+    assert checked.ok, checked.programs
+    bundle = Bundle.load(report.path)
+    for spec in bundle.manifest.programs:
+        whole = spec.weight_bits < 32
+        assert ("executorch-kernels" in spec.files) == whole
+        use = checked.programs[spec.name].kernels
+        assert use is not None
+        assert (use.isa is not None) == (whole and kernels == "auto"), f"{spec.name}: {use}"
+    sessions = [Session(bundle, runtime=name) for name in ("litert", "executorch")]
+    for frame in render_clip(5, frames=8, size=SIDE).frames:
+        first, second = (session.step(frame) for session in sessions)
+        assert first.action == second.action
+        if first.logits is not None and first.action != "w32a32":
+            np.testing.assert_array_equal(second.logits, first.logits)
 
 
 @pytest.mark.slow
