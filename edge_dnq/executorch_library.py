@@ -25,7 +25,10 @@ LIBRARY = Path(__file__).parent / "_native" / "libedge_dnq_executorch.so"
 
 LIBRARY_VARIABLE = "EDGE_DNQ_EXECUTORCH_LIBRARY"
 PACKAGE = "executorch"
-INSTALL = "pip install 'edge-dnq[executorch]'"
+INSTALL = "pip install --no-deps 'executorch>=1.5,<1.6'"
+"""All that a device needs; the exporter needs torch, too."""
+
+BUILD = "pip install --force-reinstall --no-deps .  (in the checkout, with a C++17 compiler)"
 RUNTIME_LIBRARIES = (
     "libexecutorch.so",
     "libexecutorch_threadpool.so",
@@ -36,7 +39,7 @@ RUNTIME_LIBRARIES = (
 
 MISSING = (
     "this installation has no ExecuTorch library: install edge-dnq again with a C++17 compiler "
-    "where executorch is installed already"
+    "where executorch is installed already, or from one of the wheels of 'make wheels'"
 )
 
 
@@ -107,7 +110,7 @@ def library_status() -> LibraryStatus:
     if path is None:
         return LibraryStatus(installed=installed, problem=MISSING)
     if folder is None:
-        problem = f"executorch 1.4 or newer is not installed: {INSTALL}"
+        problem = f"executorch is not installed: {INSTALL}"
         return LibraryStatus(str(path), problem=problem)
     try:
         library = load_library(str(path), str(folder))
@@ -145,6 +148,7 @@ def load_library(path: str, folder: str) -> ctypes.CDLL:
         "close": (None, (handle,)),
         "count": (size, (handle, ctypes.c_int)),
         "tensor": (size, (handle, ctypes.c_int, size, *[handle] * 3)),
+        "backend": (text, (handle, size)),
         "run": (ctypes.c_int, (handle, handle, handle, text, size)),
         "report": (size, (text, text, size)),
     }

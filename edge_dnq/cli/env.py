@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ import edge_dnq
 from edge_dnq import host
 from edge_dnq.cli.options import json_option
 from edge_dnq.cli.output import console, human_bytes, next_step, print_json, table
+from edge_dnq.executorch_library import BUILD, LibraryStatus, library_status
 from edge_dnq.kernels import CHOICE_VARIABLE, KernelsStatus, kernels_status
 
 RUNTIMES: dict[str, tuple[str, ...]] = {
@@ -38,7 +40,7 @@ NEEDS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("opencv", ("opencv",), "every verb that sees video", "pip install 'edge-dnq[video]'"),
     (
         "litert",
-        ("ai-edge-litert", "tflite-runtime"),
+        ("ai-edge-litert", "tflite-runtime", "executorch"),
         "run, eval, verify, demo",
         "pip install 'edge-dnq[litert]'",
     ),
@@ -97,12 +99,23 @@ def collect() -> dict[str, Any]:
         "runtimes": runtimes,
         "packages": packages,
         "kernels": kernels_status(),
-        "missing": [
-            {"name": name, "needed_for": purpose, "install": install}
-            for name, serving, purpose, install in NEEDS
-            if not have.intersection(serving)
-        ],
+        "executorch_library": library_status(),
+        "missing": [*_missing(have), *_missing_library()],
     }
+
+
+def _missing(have: set[str]) -> Iterator[dict[str, str]]:
+    for name, serving, purpose, install in NEEDS:
+        if not have.intersection(serving):
+            yield {"name": name, "needed_for": purpose, "install": install}
+
+
+def _missing_library() -> Iterator[dict[str, str]]:
+    """Yield the library for ExecuTorch where the runtime is installed and the library unusable."""
+    status = library_status()
+    if status.installed is not None and status.problem is not None:
+        purpose = "--runtime executorch without torch, and the kernels there"
+        yield {"name": "ExecuTorch library", "needed_for": purpose, "install": BUILD}
 
 
 def _kernels(status: KernelsStatus) -> str:
@@ -110,6 +123,12 @@ def _kernels(status: KernelsStatus) -> str:
         return f"the runtime's own: {status.problem}"
     choice = f", chosen by {CHOICE_VARIABLE}" if status.choice != "auto" else ""
     return f"edge-dnq {status.version} on {status.isa}{choice}; has {', '.join(status.isas)}"
+
+
+def _executorch(status: LibraryStatus) -> str:
+    if status.problem is not None:
+        return status.problem
+    return f"built for ExecuTorch {status.built_for}, which is installed as {status.installed}"
 
 
 def _show(facts: dict[str, Any]) -> None:
@@ -126,6 +145,7 @@ def _show(facts: dict[str, Any]) -> None:
     machine.add_row("Python", facts["python"])
     machine.add_row("edge-dnq", facts["edge_dnq"])
     machine.add_row("kernels", _kernels(facts["kernels"]))
+    machine.add_row("ExecuTorch library", _executorch(facts["executorch_library"]))
     out.print(machine)
 
     software = table("software", "package", "version")

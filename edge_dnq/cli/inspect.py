@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,12 @@ from edge_dnq.cli import videoiq
 from edge_dnq.cli.options import json_option
 from edge_dnq.cli.output import console, human_bytes, next_step, print_json, table
 from edge_dnq.errors import RuntimeMissingError
-from edge_dnq.manifest import FileSpec, Manifest
+from edge_dnq.executorch_library import library_status
+from edge_dnq.manifest import FileSpec, Manifest, PolicySpec, ProgramSpec
+from edge_dnq.programs import executorch
+from edge_dnq.programs.executorch_file import read_blob_facts
 from edge_dnq.programs.tflite_file import ProgramFacts, read_program_facts
+from edge_dnq.session import POLICY
 
 CHECKPOINTS = (".pt", ".safetensors")
 FOREIGN = (".pth", ".tar", ".ckpt", ".bin")
@@ -58,7 +64,7 @@ def command(path: Path, skip_lengths: str | None, bits: str | None, as_json: boo
 
 
 def bundle_facts(bundle: Bundle) -> dict[str, Any]:
-    """Return the manifest and the facts of every TFLite program, as plain JSON values."""
+    """Return the manifest and the facts of every program, as plain JSON values."""
     manifest = bundle.manifest
     programs = {
         program.name: _program(bundle, program.files)
@@ -68,7 +74,41 @@ def bundle_facts(bundle: Bundle) -> dict[str, Any]:
     facts: dict[str, Any] = {"manifest": msgspec.to_builtins(manifest), "programs": programs}
     if manifest.policy is not None and TFLITE in manifest.policy.files:
         facts["policy"] = _program(bundle, manifest.policy.files)
+    facts["executorch"] = _executorch(bundle)
     return facts
+
+
+def _executorch(bundle: Bundle) -> dict[str, dict[str, Any]]:
+    """Return the facts of the ExecuTorch programs by name, and by their name in ``files``."""
+    manifest = bundle.manifest
+    parts: dict[str, ProgramSpec | PolicySpec] = {spec.name: spec for spec in manifest.programs}
+    if manifest.policy is not None:
+        parts[POLICY] = manifest.policy
+    found: dict[str, dict[str, Any]] = {}
+    for name, spec in parts.items():
+        for key in executorch.STOCK, executorch.KERNELS:
+            if key in spec.files:
+                facts = _executorch_program(bundle.read(spec.files[key]), spec)
+                found.setdefault(name, {})[key] = {"file": spec.files[key].file, **facts}
+    return found
+
+
+def _executorch_program(content: bytes, spec: ProgramSpec | PolicySpec) -> dict[str, Any]:
+    ends = (
+        (spec.inputs, spec.outputs)
+        if isinstance(spec, PolicySpec)
+        else ((spec.input,), (spec.output,))
+    )
+    backends, problem = None, library_status().problem
+    if problem is None:
+        backends = Counter(executorch.ExecuTorchProgram(content, *ends).backends)
+    blob = read_blob_facts(content)
+    return {
+        "backends": backends,
+        "problem": problem,
+        "integer_graph": None if blob is None else asdict(blob),
+        "bytes": len(content),
+    }
 
 
 def _program(bundle: Bundle, files: dict[str, FileSpec]) -> dict[str, Any]:
@@ -140,8 +180,31 @@ def _show_bundle(bundle: Bundle, facts: dict[str, Any]) -> None:
     if "policy" in facts:
         entry = facts["policy"]
         programs.add_row("policy", _ops(entry), _levels(entry), _weights(entry), *_size(entry))
-    out.print(programs)
+    if facts["programs"] or "policy" in facts:
+        out.print(programs)
+    if facts["executorch"]:
+        _show_executorch(out, facts["executorch"])
     next_step(f"edge-dnq verify {bundle.path}")
+
+
+def _show_executorch(out: Console, facts: dict[str, dict[str, Any]]) -> None:
+    columns = ("program", "regions by backend", "integer graph", "size")
+    programs = table("ExecuTorch programs", *columns, right=("size",))
+    problem = None
+    for kinds in facts.values():
+        for entry in kinds.values():
+            backends = "unknown"
+            if entry["backends"] is not None:
+                backends = ", ".join(f"{n} {backend}" for backend, n in entry["backends"].items())
+            problem = problem or entry["problem"]
+            graph = entry["integer_graph"]
+            shown = "none"
+            if graph is not None:
+                shown = "{operations} operations, version {version}, CRC {crc32}".format(**graph)
+            programs.add_row(entry["file"], backends, shown, human_bytes(entry["bytes"]))
+    out.print(programs)
+    if problem is not None:
+        click.echo(f"backends are unknown: {problem}")
 
 
 def _show_manifest(out: Console, manifest: Manifest) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from numpy.typing import NDArray
 
 from edge_dnq.errors import RuntimeMissingError
+from edge_dnq.executorch_library import INSTALL
 from edge_dnq.kernels import KernelUse
 from edge_dnq.manifest import TensorSpec
 
@@ -90,9 +91,7 @@ RUNTIMES: dict[str, Runtime] = {
         ("ai_edge_litert", "tflite_runtime"),
         "pip install 'edge-dnq[litert]'",
     ),
-    "executorch": Runtime(
-        _executorch, _executorch_keys, ("executorch",), "pip install 'edge-dnq[executorch]'"
-    ),
+    "executorch": Runtime(_executorch, _executorch_keys, ("executorch",), INSTALL),
 }
 """Runtimes by the name that a bundle's ``files`` use for stock programs, the preferred first."""
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import itertools
 import re
 import uuid
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -74,12 +75,14 @@ def load(
         raise RuntimeMissingError(f"no runtime for ExecuTorch programs is installed: {INSTALL}")
     choice = kernels_status(kernels)
     problem = choice.problem
+    # There is no program for the package's kernels then, so that asking for them is no mistake.
+    forced = choice.choice not in ("auto", "off") and any(s.dtype == "int8" for s in inputs)
     if library_status().available:
         program = ExecuTorchProgram(content, inputs, outputs, threads, choice.isa)
-        if program.kernels.isa is not None or choice.choice in ("auto", "off"):
+        if program.kernels.isa is not None or not forced:
             return program
         problem = "this is a program for the runtime's own kernels"
-    if choice.choice not in ("auto", "off"):
+    if forced:
         raise RuntimeMissingError(f"kernels {choice.choice}: {problem or library_status().problem}")
     if importlib.util.find_spec("torch") is None:
         raise RuntimeMissingError(f"{library_status().problem}; or install torch")
@@ -98,6 +101,7 @@ class ExecuTorchProgram:
 
     Attributes:
         kernels: Which kernels it runs on.
+        backends: ExecuTorch's names of the backends that run its regions, one per region.
 
     Raises:
         BundleError: not a program that this runtime takes, or its tensors differ from the specs.
@@ -135,6 +139,7 @@ class ExecuTorchProgram:
         self._order = self._match(self._inputs, 0), self._match(self._outputs, 1)
         self._pointers = [(ctypes.c_void_p * len(order))() for order in self._order]
         self.kernels = self._kernels(key)
+        self.backends = tuple(self._backends())
 
     def run(self, *inputs: Array) -> tuple[Array, ...]:
         """Run once: inputs and outputs in the order of the specs.
@@ -177,6 +182,13 @@ class ExecuTorchProgram:
             )
             compare_tensor(spec, dtype.value, tuple(sizes[: rank.value]))
         return positions
+
+    def _backends(self) -> Iterator[str]:
+        for index in itertools.count():
+            name = self._library.edge_dnq_executorch_backend(self._handle, index)
+            if name is None:
+                return
+            yield name.decode(errors="replace")
 
     def _kernels(self, key: bytes) -> KernelUse:
         size = self._library.edge_dnq_executorch_report(key, None, 0) + 1

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from edge_dnq.programs.executorch_file import HEADER, MAGIC
 from edge_dnq_export.graph import (
     Add,
     Conv,
@@ -23,10 +24,8 @@ from edge_dnq_export.graph import (
     Tensor,
 )
 
-MAGIC = b"EDGEDNQG"
 VERSION = 1
 BYTE_ORDER = 0x01020304
-HEADER = struct.Struct("<8sIIQI")
 
 CONV, ADD, MAX_POOL, MEAN, DEPTHWISE_CONV = 1, 2, 3, 4, 5
 INT8, ODD4, ODD2 = 0, 1, 2

@@ -38,7 +38,7 @@ EDGE_DNQ_EXPORT std::size_t edge_dnq_executorch_tensor(const edge_dnq_executorch
                                                        int output, std::size_t index, int* type,
                                                        int* rank, std::int64_t* sizes);
 
-/// Name of a backend that runs a part of the program; null when there are no more.
+/// Name of the backend that runs a region of the program; null when there are no more.
 EDGE_DNQ_EXPORT const char* edge_dnq_executorch_backend(const edge_dnq_executorch_program* program,
                                                         std::size_t index);
 

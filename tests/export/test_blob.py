@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_dnq.nn.config import DEFAULT_PROGRAMS
-from edge_dnq_export.blob import HEADER, INT8, ODD2, ODD4, pack_weights, weight_coding, write_blob
+from edge_dnq.programs.executorch_file import HEADER, read_blob_facts
+from edge_dnq_export.blob import INT8, ODD2, ODD4, pack_weights, weight_coding, write_blob
 from edge_dnq_export.lowering import lower
 from tests.export.networks import random_network
 
@@ -55,12 +56,18 @@ def test_header_and_size_by_precision() -> None:
     sizes = []
     network = random_network("resnet18", 0.25, 32, 0, DEFAULT_PROGRAMS)
     for program in DEFAULT_PROGRAMS:
-        blob = write_blob(lower(network, program.name))
+        graph = lower(network, program.name)
+        blob = write_blob(graph)
         magic, version, order, payload, crc = HEADER.unpack_from(blob)
         assert (magic, version, order) == (b"EDGEDNQG", 1, 0x01020304)
         assert payload == len(blob) - 32
         assert crc == zlib.crc32(blob[32:])
         assert struct.unpack_from("<I", blob, 28)[0] == zlib.crc32(blob[:28])
+        facts = read_blob_facts(b"before" + blob + b"after")
+        assert facts is not None
+        assert (facts.version, facts.crc32, facts.bytes) == (1, f"{crc:08x}", len(blob))
+        assert (facts.tensors, facts.operations) == (len(graph.tensors), len(graph.nodes))
+        assert read_blob_facts(blob[:40]) is None
         sizes.append(payload)
     eight, four, two = sizes
     assert two < 0.35 * eight, f"bytes at 8, 4 and 2 bits: {sizes}"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+from pathlib import Path
 
 import pytest
 
 from edge_dnq.cli.env import collect
+from edge_dnq.executorch_library import LIBRARY_VARIABLE
 from tests.edge_dnq.cli.conftest import Cli
 
 
@@ -12,7 +14,7 @@ def test_json_has_the_facts(cli: Cli) -> None:
     facts = cli("env", "--json").json
     assert set(facts) == {
         "edge_dnq", "cpu", "memory_bytes", "system", "python",
-        "runtimes", "packages", "kernels", "missing",
+        "runtimes", "packages", "kernels", "executorch_library", "missing",
     }  # fmt: skip
     assert set(facts["cpu"]) == {"model", "architecture", "cores", "features"}
     assert facts["cpu"]["cores"] >= 1
@@ -34,6 +36,19 @@ def test_either_tflite_runtime_serves(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda *names: "2.14.0" if "tflite-runtime" in names else None,
     )
     assert "litert" not in {item["name"] for item in collect()["missing"]}
+
+
+def test_a_missing_executorch_library_comes_with_its_command(
+    cli: Cli, executorch_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = cli("env", "--json").json["executorch_library"]
+    assert status["path"] == str(executorch_library)
+    assert status["problem"] is None
+    monkeypatch.setenv(LIBRARY_VARIABLE, str(tmp_path / "missing.so"))
+    facts = cli("env", "--json").json
+    assert "cannot load" in facts["executorch_library"]["problem"]
+    missing = {item["name"]: item["install"] for item in facts["missing"]}
+    assert "pip install --force-reinstall --no-deps ." in missing["ExecuTorch library"]
 
 
 def test_the_table_shows_install_commands_whole(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

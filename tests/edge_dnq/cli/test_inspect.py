@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_dnq.bundle import Bundle
+from edge_dnq.executorch_library import LIBRARY_VARIABLE
 from tests.edge_dnq.cli.conftest import Cli
 
 FACTS = {
@@ -18,7 +19,8 @@ def test_json_has_the_manifest_and_the_facts_of_every_program(
     cli: Cli, bundle_folder: Path, bundle: Bundle
 ) -> None:
     facts = cli("inspect", bundle_folder, "--json").json
-    assert set(facts) == {"manifest", "programs", "policy"}
+    assert set(facts) == {"manifest", "programs", "policy", "executorch"}
+    assert facts["executorch"] == {}
     assert facts["manifest"] == json.loads((bundle_folder / "manifest.json").read_text())
     assert set(facts["programs"]) == {program.name for program in bundle.manifest.programs}
     for program in bundle.manifest.programs:
@@ -41,6 +43,40 @@ def test_the_table_names_every_program(cli: Cli, bundle_folder: Path) -> None:
     assert outcome.code == 0
     for word in ("w8a8", "w4a4", "w2a2r32", "policy", "next: edge-dnq verify"):
         assert word in outcome.out
+
+
+def test_executorch_programs_tell_backends_and_graphs(cli: Cli, executorch_folder: Path) -> None:
+    manifest = Bundle.load(executorch_folder).manifest
+    facts = cli("inspect", executorch_folder, "--json").json
+    assert facts["programs"] == {}
+    assert set(facts["executorch"]) == {*(spec.name for spec in manifest.programs), "policy"}
+    for name, kinds in facts["executorch"].items():
+        stock, kernels = kinds["executorch"], kinds["executorch-kernels"]
+        assert (stock["file"], kernels["file"]) == (f"{name}.pte", f"{name}.kernels.pte")
+        assert set(stock["backends"]) == {"XnnpackBackend"}, name
+        assert stock["integer_graph"] is None
+        # The memory of the policy stays with the runtime.
+        more = {"XnnpackBackend"} if name == "policy" else set()
+        assert set(kernels["backends"]) == {"EdgeDnqBackend", *more}, name
+        assert kernels["backends"]["EdgeDnqBackend"] == 1
+        graph = kernels["integer_graph"]
+        assert graph["version"] == 1
+        assert graph["operations"] > 5
+        assert graph["bytes"] < kernels["bytes"] < stock["bytes"] + 4096
+    outcome = cli("inspect", executorch_folder)
+    assert outcome.code == 0
+    assert "EdgeDnqBackend" in outcome.out
+
+
+def test_without_the_library_backends_are_unknown(
+    cli: Cli, executorch_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LIBRARY_VARIABLE, str(tmp_path / "missing.so"))
+    facts = cli("inspect", executorch_folder, "--json").json["executorch"]["w8a8"]
+    assert facts["executorch-kernels"]["backends"] is None
+    assert "cannot load" in facts["executorch-kernels"]["problem"]
+    assert facts["executorch-kernels"]["integer_graph"]["operations"] > 5
+    assert "backends are unknown: cannot load" in cli("inspect", executorch_folder).out
 
 
 @pytest.fixture(scope="module", params=[".pt", ".safetensors"])
