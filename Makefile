@@ -11,10 +11,14 @@ EXECUTORCH ?= executorch==1.5.1
 
 KERNELS := $(shell find kernels -type f)
 CPP := $(shell find kernels benchmarks android_demo -name '*.cpp' -o -name '*.h')
-WHEEL := -m pip wheel -q --disable-pip-version-check --no-deps -w dist -C wheel.cmake=true
+DIST ?= dist
+WHEEL := -m pip wheel -q --disable-pip-version-check --no-deps -w $(DIST) -C wheel.cmake=true
 MANYLINUX := py3-none-manylinux_2_28
+# ExecuTorch as 64-bit ARM has it: what the ARM wheel's library for it is built against.
+ARM_EXECUTORCH ?= build/aarch64-$(subst ==,-,$(EXECUTORCH))
 
-.PHONY: demo test test-fast test-aarch64 test-android lint format train-demo figures screenshots bench install wheels system-packages clean
+.PHONY: demo test test-fast test-aarch64 test-android lint format train-demo figures screenshots bench install wheels \
+  wheel-x86_64 wheel-aarch64 system-packages clean
 
 # Also builds the kernels, into edge_dnq/_native; again when one of their files changed.
 install: $(VENV)/.installed
@@ -80,10 +84,24 @@ bench: install
 	  --picture docs/kernels.png $(BENCH)
 
 # For devices: x86-64 and 64-bit ARM, glibc 2.28 or newer, any Python 3.
-wheels: install
+wheels: wheel-x86_64 wheel-aarch64
+
+wheel-x86_64: install
 	$(BIN)/python $(WHEEL) -C wheel.tags=$(MANYLINUX)_x86_64 .
+
+wheel-aarch64: install $(ARM_EXECUTORCH)
 	$(BIN)/python $(WHEEL) -C wheel.tags=$(MANYLINUX)_aarch64 \
-	  -C cmake.define.CMAKE_TOOLCHAIN_FILE=$(CURDIR)/kernels/cmake/aarch64-linux-gnu.cmake .
+	  -C cmake.define.CMAKE_TOOLCHAIN_FILE=$(CURDIR)/kernels/cmake/aarch64-linux-gnu.cmake \
+	  -C cmake.define.EDGE_DNQ_EXECUTORCH=$(abspath $(ARM_EXECUTORCH))/executorch .
+
+# Any Python's wheel serves: the libraries are the same.
+$(ARM_EXECUTORCH): | install
+	rm -rf $@.partial
+	$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps -d $@.partial \
+	  --only-binary=:all: --platform manylinux_2_28_aarch64 --python-version 3.11 '$(EXECUTORCH)'
+	$(BIN)/python -m zipfile -e $@.partial/*.whl $@.partial
+	rm $@.partial/*.whl
+	mv $@.partial $@
 
 # What the tests, the linters and the wheels need from Debian; the product itself needs none of it.
 system-packages:

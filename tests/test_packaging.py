@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,23 +13,20 @@ import venv
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from edge_dnq.bundle import Bundle
+from edge_dnq.executorch_library import executorch_folder as find_executorch
 from edge_dnq.synthetic import render_clip, write_clip
+from tests.portability import check_portable
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # In one process of a parallel run: the wheel is built and installed once.
 pytestmark = pytest.mark.xdist_group("packaging")
 
-LIBRARY = "edge_dnq/_native/libedge_dnq_litert.so"
-SYSTEM_LIBRARIES = {
-    "libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1", "libpthread.so.0",
-    "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1",
-}  # fmt: skip
-# What the platform tag manylinux_2_28 promises.
-NEWEST = {"GLIBC": "2.28", "GLIBCXX": "3.4.24", "CXXABI": "1.3.11"}
 HEAVY = ("torch", "jax", "tensorflow", "litert_torch", "matplotlib", "safetensors", "scipy")
 
 
@@ -43,43 +40,37 @@ def call(*words: str | Path) -> str:
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the source distribution and the wheel that was built from it alone."""
     folder = tmp_path_factory.mktemp("distributions")
-    call(sys.executable, "-m", "build", "-o", folder, REPOSITORY)
+    runtime = find_executorch()
+    options = [] if runtime is None else ["-C", f"cmake.define.EDGE_DNQ_EXECUTORCH={runtime}"]
+    call(sys.executable, "-m", "build", *options, "-o", folder, REPOSITORY)
     return folder
 
 
 @pytest.fixture(scope="module")
 def device(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of a fresh environment with nothing but ``edge-dnq[litert,video]``."""
-    folder = tmp_path_factory.mktemp("device")
     (wheel,) = distributions.glob("edge_dnq-*.whl")
-    venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / "bin" / "python"
+    return environment(tmp_path_factory.mktemp("device"), f"{wheel}[litert,video]")
+
+
+@pytest.fixture(scope="module")
+def executorch_device(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with ExecuTorch alone, and none of what its Python side needs."""
+    if find_executorch() is None:
+        pytest.skip("executorch is not installed")
+    (wheel,) = distributions.glob("edge_dnq-*.whl")
+    bin_folder = environment(tmp_path_factory.mktemp("executorch"), f"{wheel}[video]")
+    runtime = f"executorch=={importlib.metadata.version('executorch').partition('+')[0]}"
+    call(bin_folder / "python", "-m", "pip", "install", "-q", "--no-deps", runtime)
+    return bin_folder
+
+
+def environment(folder: Path, wheel: str) -> Path:
+    """Make an environment with the wheel; return its bin folder."""
+    venv.create(folder, with_pip=True)
     constraints = REPOSITORY / "constraints.txt"
-    call(python, "-m", "pip", "install", "-q", "-c", constraints, f"{wheel}[litert,video]")
-    return folder / "venv" / "bin"
-
-
-def unpack_library(wheel: Path, folder: Path) -> Path:
-    with zipfile.ZipFile(wheel) as archive:
-        return Path(archive.extract(LIBRARY, folder))
-
-
-def version(text: str) -> tuple[int, ...]:
-    return tuple(map(int, text.split(".")))
-
-
-def check_portable(library: Path) -> None:
-    """The library asks for nothing beyond what its platform tag promises."""
-    needed = re.findall(r"NEEDED.*\[(.+)\]", call("readelf", "-d", library))
-    assert set(needed) <= SYSTEM_LIBRARIES
-    versions = re.findall(r"Name: ([A-Z]+)_([0-9.]+)", call("readelf", "-VW", library))
-    assert versions
-    too_new = [
-        f"{name}_{text}"
-        for name, text in versions
-        if name in NEWEST and version(text) > version(NEWEST[name])
-    ]
-    assert too_new == []
+    call(folder / "bin" / "python", "-m", "pip", "install", "-q", "-c", constraints, wheel)
+    return folder / "bin"
 
 
 def test_the_source_distribution_holds_the_kernels(distributions: Path) -> None:
@@ -101,24 +92,7 @@ def test_the_wheel_holds_a_portable_library(
     require_tools("c++", "readelf")
     (wheel,) = distributions.glob("edge_dnq-*.whl")
     assert wheel.name.partition("-py3-none-")[2].startswith("linux_")
-    check_portable(unpack_library(wheel, tmp_path))
-
-
-def test_the_arm_wheel_holds_a_portable_library(
-    tmp_path: Path, require_tools: Callable[..., None]
-) -> None:
-    require_tools("aarch64-linux-gnu-g++", "readelf")
-    toolchain = REPOSITORY / "kernels" / "cmake" / "aarch64-linux-gnu.cmake"
-    tag = "py3-none-manylinux_2_28_aarch64"
-    call(
-        sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, REPOSITORY,
-        "-C", "wheel.cmake=true", "-C", f"wheel.tags={tag}",
-        "-C", f"cmake.define.CMAKE_TOOLCHAIN_FILE={toolchain}",
-    )  # fmt: skip
-    (wheel,) = tmp_path.glob(f"*-{tag}.whl")
-    library = unpack_library(wheel, tmp_path)
-    assert "AArch64" in call("readelf", "-h", library)
-    check_portable(library)
+    assert "libedge_dnq_litert.so" in check_portable(wheel, tmp_path)
 
 
 def test_no_compiler_gives_the_package_without_kernels(tmp_path: Path) -> None:
@@ -185,3 +159,32 @@ def test_export_on_a_device_says_what_to_install(device: Path, tmp_path: Path) -
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
     assert "pip install 'edge-dnq[export]'" in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernels", ["auto", "off"])
+def test_a_device_needs_neither_torch_nor_litert(
+    executorch_device: Path, executorch_folder: Path, tmp_path: Path, kernels: str
+) -> None:
+    heavy = (*HEAVY, "ai_edge_litert")
+    script = f"import importlib.util as u; print([n for n in {heavy} if u.find_spec(n)])"
+    assert call(executorch_device / "python", "-c", script).strip() == "[]"
+    manifest = Bundle.load(executorch_folder).manifest
+    lines = ["path,label,split"]
+    for index in range(2):
+        write_clip(tmp_path / f"{index}.mp4", render_clip(index, frames=12, size=96))
+        lines.append(f"{index}.mp4,{manifest.labels[index]},val")
+    (tmp_path / "clips.csv").write_text("\n".join(lines) + "\n")
+
+    def told(*words: str | Path) -> dict[str, Any]:
+        options = ("--runtime", "executorch", "--kernels", kernels, "--json")
+        answer: dict[str, Any] = json.loads(call(executorch_device / "edge-dnq", *words, *options))
+        return answer
+
+    assert told("verify", executorch_folder)["ok"] is True
+    run = told("run", executorch_folder, tmp_path / "0.mp4")
+    assert len(run["frames"]) == 12
+    isas = {name: use["isa"] for name, use in run["kernels"].items()}
+    assert all((isa is None) == (kernels == "off") for isa in isas.values()), isas
+    evaluated = told("eval", executorch_folder, tmp_path / "clips.csv", "--split", "val")
+    assert evaluated["clips"] == 2, evaluated

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.emulation.device import Device
 from tests.emulation.machine import PROCESSORS, Machine, MachineUnavailableError, Processor
 
 KERNELS = Path(__file__).resolve().parents[2] / "kernels"
@@ -42,6 +43,15 @@ def cross_build(machine: Machine) -> Path:
             done = subprocess.run(command, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     return folder
+
+
+@pytest.fixture(scope="session")
+def device(machine: Machine) -> Device:
+    """The product, installed on the machine."""
+    try:
+        return Device(machine)
+    except MachineUnavailableError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(params=PROCESSORS, ids=[processor.name for processor in PROCESSORS])

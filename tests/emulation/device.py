@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import shutil
 import subprocess
@@ -41,6 +42,11 @@ class Device:
         wheel: The wheel, where it is built already.
         constraints: Which versions of what it needs.
 
+    Attributes:
+        wheel: The wheel.
+        site: Folder of the installed packages.
+        executorch: Folder of the ExecuTorch package that the wheel was built against.
+
     Raises:
         MachineUnavailableError: the packages cannot be had.
     """
@@ -49,6 +55,8 @@ class Device:
         self, machine: Machine, wheel: Path | None = None, constraints: Path = BOOKWORM
     ) -> None:
         self.machine, self._constraints = machine, constraints
+        version = importlib.metadata.version("executorch")
+        self.executorch = machine.folder / f"executorch-{version}"
         with machine.lock():
             self.wheel = wheel or self._build()
             self.site = self._install()
@@ -90,18 +98,16 @@ class Device:
         return installed_bytes(extras, [str(self.site)])
 
     def _build(self) -> Path:
-        """Build the wheel as ``make wheels`` does."""
+        """Build the wheel by ``make``, without what it would install for that."""
         folder = self.machine.folder / "dist"
         shutil.rmtree(folder, ignore_errors=True)
-        toolchain = REPOSITORY / "kernels/cmake/aarch64-linux-gnu.cmake"
-        settings = [
-            "wheel.cmake=true",
-            f"wheel.tags={TAG}",
-            f"cmake.define.CMAKE_TOOLCHAIN_FILE={toolchain}",
-        ]
-        options = [word for setting in settings for word in ("-C", setting)]
-        pip = [sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check"]
-        _call([*pip, "--no-deps", "-w", folder, *options, REPOSITORY])
+        settings = {"DIST": folder, "BIN": Path(sys.executable).parent}
+        settings |= {"ARM_EXECUTORCH": self.executorch}
+        words = [f"{name}={value}" for name, value in settings.items()]
+        make = ["make", "-s", "-C", REPOSITORY, "-o", "install", *words]
+        _call([*make, self.executorch])
+        built = subprocess.run([*make, "wheel-aarch64"], capture_output=True, text=True)
+        assert built.returncode == 0, built.stdout[-4000:] + built.stderr[-4000:]
         (wheel,) = folder.glob(f"edge_dnq-*-{TAG}.whl")
         return wheel
 
@@ -133,4 +139,4 @@ def _call(command: Sequence[str | Path]) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise MachineUnavailableError(f"{command[2:4]} failed: {reason}")
+        raise MachineUnavailableError(f"{' '.join(map(str, command[:4]))} failed: {reason}")

@@ -18,6 +18,7 @@ from edge_dnq.synthetic import render_clip, write_clip
 from edge_dnq.video.sources import open_source
 from tests.emulation.device import REPOSITORY, Device
 from tests.emulation.machine import PROCESSORS, Machine, MachineUnavailableError, Processor
+from tests.portability import check_portable
 
 pytestmark = pytest.mark.xdist_group("device")
 
@@ -39,14 +40,6 @@ for side in range(2, 242):
     count += 2
 print(count, "pictures")
 """
-
-
-@pytest.fixture(scope="session")
-def device(machine: Machine) -> Device:
-    try:
-        return Device(machine)
-    except MachineUnavailableError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +120,11 @@ def check_top5(
         expected = scores[bundle.manifest.labels.index(entry["label"])]
         assert entry["score"] == pytest.approx(expected, rel=1e-5), entry
     assert top5[0]["label"] == bundle.manifest.labels[int(scores.argmax())]
+
+
+def test_the_wheel_is_portable(device: Device, tmp_path: Path) -> None:
+    libraries = check_portable(device.wheel, tmp_path)
+    assert libraries == ["libedge_dnq_executorch.so", "libedge_dnq_litert.so"]
 
 
 def test_numpy_shrinks_frames_like_opencv_on_this_architecture(device: Device) -> None:
