@@ -82,8 +82,10 @@ void pack_row(const MicroKernel& kernel, const std::vector<std::ptrdiff_t>& plac
 
 AlignedBytes::AlignedBytes(std::size_t size) : size_(size) {
   const std::size_t rounded = (size + kReadAhead + kAlignment - 1) / kAlignment * kAlignment;
-  data_ = static_cast<std::uint8_t*>(std::aligned_alloc(kAlignment, rounded));
-  if (data_ == nullptr) throw std::bad_alloc();
+  // Not std::aligned_alloc, which Android lacks before level 28.
+  void* memory = nullptr;
+  if (posix_memalign(&memory, kAlignment, rounded) != 0) throw std::bad_alloc();
+  data_ = static_cast<std::uint8_t*>(memory);
   std::memset(data_, 0, rounded);
 }
 
