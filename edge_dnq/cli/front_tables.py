@@ -11,12 +11,16 @@ from edge_dnq.bootstrap import Interval
 from edge_dnq.cli.output import console, table
 from edge_dnq.sweep.front import FAMILIES, Front, SweepPoint
 
+FILE_WIDTH = 150
+"""Columns where nobody's window limits them."""
+
 HEADINGS = {
     "uniform": "a uniform program",
     "cycle": "every n-th frame",
     "cascade": "cascade",
     "exit": "early exit",
     "exit_told": "early exit, filler told",
+    "change": "on change",
     "random": "random mix",
 }
 
@@ -24,6 +28,8 @@ HEADINGS = {
 def show_front(front: Front, title: str) -> None:
     """Print accuracy, cost and flicker of the policies, and what policies win over their rivals."""
     out = console()
+    if not out.is_terminal:
+        out.width = FILE_WIDTH
     out.print(_overview(front, title))
     compared = [point for point in front.points if point.against]
     if compared:

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 from edge_dnq.errors import DataError
+from edge_dnq.sweep.comparison import upper_hull
+from edge_dnq.sweep.front import RIVALS
 from edge_dnq.sweep.plot import STYLES
 
 MAX_BYTES = 64 << 20
@@ -104,7 +106,18 @@ def _family(policy: str) -> str:
 
 def _sweep(value: dict[str, Any]) -> list[FrontPoint]:
     clips = int(value["clips"])
-    return [_sweep_point(point, clips) for point in value["points"]]
+    found: dict[str, list[FrontPoint]] = {}
+    for point in value["points"]:
+        read = _sweep_point(point, clips)
+        found.setdefault(read.family, []).append(read)
+    return [point for family, own in found.items() for point in _shown(family, own)]
+
+
+def _shown(family: str, points: list[FrontPoint]) -> list[FrontPoint]:
+    """Leave out the settings of a rival that others of its family make needless."""
+    if family not in RIVALS or family == "uniform":
+        return points
+    return [points[place] for place in upper_hull([(p.cost, p.accuracy) for p in points])]
 
 
 def _sweep_point(point: dict[str, Any], clips: int) -> FrontPoint:

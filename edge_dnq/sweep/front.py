@@ -19,9 +19,10 @@ from edge_dnq.sweep.outcomes import Outcomes, Tried
 from edge_dnq.sweep.study import Study
 from edge_dnq.sweep.videos import record_clips, record_streams
 
-FAMILIES = ("uniform", "cycle", "cascade", "exit", "exit_told", "random", "learned", "budget")
-RIVALS = ("uniform", "cycle", "cascade", "exit", "exit_told", "random")
+RIVALS = ("uniform", "cycle", "cascade", "exit", "exit_told", "change", "random")
 """Families that need no policy; a policy is compared with each of them at equal cost."""
+
+FAMILIES = (*RIVALS, "learned", "budget")
 
 
 @dataclass(frozen=True)

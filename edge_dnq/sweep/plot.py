@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_dnq.errors import EdgeDnqError, RuntimeMissingError
-from edge_dnq.report.colors import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
+from edge_dnq.report.colors import BLUE, GREEN, GREY, GREYS, ORANGE, PURPLE, SKY, VERMILION
 from edge_dnq.staging import staged_file
 from edge_dnq.sweep.front import Front, SweepPoint
 
@@ -22,6 +22,7 @@ STYLES = {
     "cascade": ("confidence cascade", PURPLE, "D", ":"),
     "exit": ("early exit, borders told", SKY, "P", "-."),
     "exit_told": ("early exit, borders and filler told", SKY, "+", ":"),
+    "change": ("on change of the picture", GREYS[2], "<", "--"),
     "learned": ("learned policy, by lambda", VERMILION, "o", "-"),
     "budget": ("learned policy, budget held", ORANGE, "v", "-"),
 }

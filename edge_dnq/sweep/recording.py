@@ -60,8 +60,7 @@ class RecordedVideo:
         layout: What it shows.
         logits: Of every program, float32 [T, programs, K].
         policy_logits: Of the policy, float32 [T, A], where they depend on the frames alone.
-        policy_frames: The policy's frames, uint8 [T, P, P, 3], where its logits depend on what was
-            decided before.
+        policy_frames: The policy's frames, uint8 [T, P, P, 3], where there is one.
     """
 
     layout: Layout
@@ -94,9 +93,9 @@ def record_video(
         return RecordedVideo(layout, logits, None, None)
     # A frame that a longer skip holds is not shown to the policy, whose memory then differs.
     holds = any(action.skip > 1 for action in manifest.actions)
+    side = spec.inputs[0].shape[1]
+    shrunk = np.stack([network_frame(frame, side) for frame in frames])
     if holds or policy.context is not None:
-        side = spec.inputs[0].shape[1]
-        shrunk = np.stack([network_frame(frame, side) for frame in frames])
         return RecordedVideo(layout, logits, None, shrunk)
     policy.reset()
-    return RecordedVideo(layout, logits, np.stack([policy(frame) for frame in frames]), None)
+    return RecordedVideo(layout, logits, np.stack([policy(frame) for frame in shrunk]), shrunk)

@@ -1,4 +1,4 @@
-"""Rivals that look at the programs' answers instead of asking a policy: cascade and early exit.
+"""Rivals that look at something without having learned: cascade, early exit, change of the picture.
 
 *Cascade*: on every frame ever dearer programs run until one is confident of its answer.
 
@@ -7,16 +7,22 @@ skipped. In an untrimmed stream that needs to know where something new begins. N
 that, but these rivals are told, for free, which makes them stronger than they could be in use:
 ``exit`` begins anew at every border of a stretch, ``exit_told`` is in addition told which stretches
 are filler, and skips these entirely.
+
+*On change*: one program runs on a frame that differs enough from the last one it ran on, by the
+mean absolute difference of the pixels that a policy would see.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dnq.context import change
+from edge_dnq.sweep.recording import RecordedVideo
 from edge_dnq.sweep.scoring import Scorer, running_means
 from edge_dnq.sweep.walking import SKIPPED
 
@@ -25,6 +31,9 @@ Int64 = NDArray[np.int64]
 
 CASCADE_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Of the cheapest program's confidence: the cascade's thresholds."""
+
+CHANGE_QUANTILES = (0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.85, 0.92, 0.97)
+"""Of the change from frame to frame: the thresholds of running on change."""
 
 EXIT_QUANTILES = (0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97)
 """Of the running confidence: the thresholds of early exit."""
@@ -38,7 +47,8 @@ class Rival:
         family: ``cascade``, ``exit`` or ``exit_told``.
         key: Its place in the family, the same for any bundle and any videos.
         policy: Its description.
-        threshold: Softmax probability of the likeliest class that it takes for confident.
+        threshold: Softmax probability of the likeliest class that it takes for confident, or the
+            change of the picture in 0..1 that it takes for news.
         ran: Program whose logits count, or ``SKIPPED``; int64 [F].
         runs: Runs of every program in order of its logits, bool [programs, F].
     """
@@ -49,6 +59,42 @@ class Rival:
     threshold: float
     ran: Int64
     runs: NDArray[np.bool_]
+
+
+def on_change(
+    videos: Sequence[RecordedVideo], scorer: Scorer, programs: Sequence[str]
+) -> Iterator[Rival]:
+    """Yield every program run on change; none where no policy says at which size to look.
+
+    Args:
+        videos: Of the scorer.
+        scorer: The frames.
+        programs: Names of the programs.
+    """
+    pictures = [video.policy_frames for video in videos]
+    if any(frames is None for frames in pictures):
+        return
+    seen = [frames for frames in pictures if frames is not None]
+    steps = [change(b, a) for frames in seen for a, b in pairwise(frames)]
+    for quantile in CHANGE_QUANTILES if steps else ():
+        threshold = float(np.quantile(steps, quantile))
+        news = np.concatenate([changed(frames, threshold) for frames in seen])
+        for program, name in enumerate(programs):
+            runs = np.zeros((len(programs), len(news)), np.bool_)
+            runs[program] = news
+            ran = np.where(news, program, SKIPPED)
+            policy = f"{name} on change of {threshold:.3g}"
+            yield Rival("change", f"{name} {quantile:g}", policy, threshold, ran, runs)
+
+
+def changed(frames: NDArray[np.uint8], threshold: float) -> NDArray[np.bool_]:
+    """Return which frames differ by more than ``threshold`` from the last such one before; [T]."""
+    news = np.zeros(len(frames), np.bool_)
+    last: NDArray[np.uint8] | None = None
+    for place, frame in enumerate(frames):
+        if change(frame, last) > threshold or last is None:
+            news[place], last = True, frame
+    return news
 
 
 def confidence(logits: NDArray[np.floating]) -> Float64:

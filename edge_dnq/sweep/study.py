@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_dnq.context import change
 from edge_dnq.evaluation import relative_bit_operations
+from edge_dnq.profiling.measure import source_frames
 from edge_dnq.profiling.table import ThreadCosts, action_costs, reference_program
 from edge_dnq.session import Session
 from edge_dnq.sweep.families import (
@@ -20,14 +23,18 @@ from edge_dnq.sweep.families import (
 )
 from edge_dnq.sweep.outcomes import Outcomes, Tried
 from edge_dnq.sweep.recording import RecordedVideo
-from edge_dnq.sweep.rivals import Rival, cascades, exits
+from edge_dnq.sweep.rivals import Rival, cascades, exits, on_change
 from edge_dnq.sweep.scoring import Scorer
 from edge_dnq.sweep.walking import SKIPPED, FrameCosts, frame_costs, program_run, walk_video
+from edge_dnq.video.preprocess import network_frame
 from edge_dnq.walk import Walk
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
+LOOKS = 400
+"""Frames that looking for change is measured on."""
+
 Told = Callable[[str], None]
 
 REHEARSAL = 5000
@@ -91,6 +98,9 @@ class Study:
         if any(action.program is None for action in self._manifest.actions):
             for rival in exits(self._scorer, self._programs):
                 yield self._rival(rival)
+            look_ms = self._look_ms()
+            for rival in on_change(self._videos, self._scorer, self._programs):
+                yield self._rival(rival, look_ms)
         if self._session.policy is not None:
             yield from self._learned()
 
@@ -162,13 +172,18 @@ class Study:
             if frames >= REHEARSAL:
                 return
 
-    def _rival(self, rival: Rival) -> Tried:
-        """Return the outcome of a rival that looks at answers; it pays for every program it ran."""
+    def _rival(self, rival: Rival, look_ms: float = 0.0) -> Tried:
+        """Return the outcome of a rival that pays for every program it ran.
+
+        Args:
+            rival: What it did.
+            look_ms: What it pays besides on every frame.
+        """
         self._told(rival.policy)
         scorer = self._scorer
         score = scorer.score(rival.ran)
         medians = [self._costs.programs[name].median_ms for name in self._programs]
-        spent: Float64 = self._costs.frame.median_ms * scorer.frames.astype(np.float64)
+        spent: Float64 = (self._costs.frame.median_ms + look_ms) * scorer.frames.astype(np.float64)
         for runs, ms in zip(rival.runs, medians, strict=True):
             spent = spent + ms * scorer.video_sums(runs)
         actions = {action.program: action.name for action in self._manifest.actions}
@@ -193,6 +208,22 @@ class Study:
             score.changes.astype(np.float64),
             spent,
         )
+
+    def _look_ms(self) -> float:
+        """Measure what it takes to shrink a frame to the policy's size and to compare it."""
+        spec = self._manifest.policy
+        if spec is None:
+            return 0.0
+        size, side = self._manifest.input.height, spec.inputs[0].shape[1]
+        frames = source_frames(size, size)
+        last, taken = network_frame(frames[-1], side), []
+        for place in range(LOOKS):
+            started = perf_counter()
+            small = network_frame(frames[place % len(frames)], side)
+            change(small, last)
+            taken.append((perf_counter() - started) * 1e3)
+            last = small
+        return float(np.median(taken))
 
     def _by_operations(self) -> list[int]:
         """Return the programs by bit operations: kernels may leave no order of their times."""

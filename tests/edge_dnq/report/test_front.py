@@ -50,6 +50,33 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
         read_front([tmp_path / "none.json"])
 
 
+def test_of_a_sweep_rivals_are_read_on_their_hull(tmp_path: Path) -> None:
+    def point(family: str, cost: float, accuracy: float) -> dict[str, object]:
+        own = {"mean": accuracy, "low": accuracy - 0.1, "high": accuracy + 0.1}
+        return {
+            "family": family,
+            "policy": f"{family} {cost}",
+            "setting": None,
+            "accuracy_top1": own,
+            "relative_cost": {"mean": cost, "low": cost, "high": cost},
+            "ms_per_frame": cost,
+        }
+
+    rows = [(0.2, 0.5), (0.4, 0.4), (0.6, 0.7)]
+    points = [point(family, *row) for family in ("cycle", "learned", "exit_told") for row in rows]
+    (tmp_path / "s.json").write_text(json.dumps({"clips": 9, "points": points}))
+    names = [found.name for found in read_front([tmp_path / "s.json"])]
+    assert names == [
+        "cycle 0.2",
+        "cycle 0.6",
+        "learned 0.2",
+        "learned 0.4",
+        "learned 0.6",
+        "exit_told 0.2",
+        "exit_told 0.6",
+    ]
+
+
 def test_an_evaluation_is_a_point(tmp_path: Path) -> None:
     value = {
         "policy": "uniform:w4a4",

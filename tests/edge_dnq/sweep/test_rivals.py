@@ -5,12 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_dnq.sweep.recording import RecordedVideo
 from edge_dnq.sweep.rivals import (
     before_exit,
     cascade,
     cascades,
+    changed,
     confidence,
     exits,
+    on_change,
     running_confidence,
 )
 from edge_dnq.sweep.scoring import Scorer
@@ -84,3 +87,33 @@ def test_who_is_told_what_is_filler_skips_it() -> None:
             assert (rival.ran[[0, 5]] == program).all()
     trimmed = exits(Scorer([video_of(rng.normal(size=(4, 1, 3)))]), ["w8a8"])
     assert {rival.family for rival in trimmed} == {"exit"}
+
+
+def grey(levels: list[int]) -> np.ndarray:
+    """Frames of one grey level each, uint8 [T, 2, 2, 3]."""
+    return np.broadcast_to(np.array(levels, np.uint8)[:, None, None, None], (len(levels), 2, 2, 3))
+
+
+def test_what_has_changed_since_it_last_changed() -> None:
+    # A slow drift adds up: 10, 20, then 31 levels away from the first frame.
+    frames = grey([100, 110, 120, 131, 131, 90])
+    assert changed(frames, 30 / 255).tolist() == [True, False, False, True, False, True]
+    assert changed(frames, 1.0).tolist() == [True] + [False] * 5
+    assert changed(frames, 0.0).tolist() == [True, True, True, True, False, True]
+
+
+def test_running_on_change_needs_pictures() -> None:
+    logits = np.zeros((4, 2, 3))
+    blind = video_of(logits)
+    assert not list(on_change([blind], Scorer([blind]), ["w8a8", "w2a2"]))
+    frames = grey([0, 0, 200, 200])
+    seeing = RecordedVideo(blind.layout, blind.logits, None, frames)
+    rivals = list(on_change([seeing], Scorer([seeing]), ["w8a8", "w2a2"]))
+    assert {rival.key.split()[0] for rival in rivals} == {"w8a8", "w2a2"}
+    for rival in rivals:
+        program = ["w8a8", "w2a2"].index(rival.key.split()[0])
+        assert rival.ran[0] == program, "there is nothing to differ from"
+        assert not rival.runs[1 - program].any()
+        assert rival.ran[[1, 3]].tolist() == [SKIPPED, SKIPPED]
+    single = RecordedVideo(blind.layout, blind.logits[:1], None, frames[:1])
+    assert not list(on_change([single], Scorer([single]), ["w8a8", "w2a2"]))
