@@ -15,12 +15,14 @@ from edge_dnq import host
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import json_option, kernels_option, runtime_option
 from edge_dnq.cli.output import console, human_bytes, next_step, print_json, table
+from edge_dnq.manifest import Manifest
 from edge_dnq.profiling.profile import Plan, profile
 from edge_dnq.profiling.sensors import MISSING, Sensors
 from edge_dnq.profiling.table import (
     CostTable,
     ThreadCosts,
     reference_program,
+    relative_cost,
     table_path,
     write_table,
 )
@@ -142,12 +144,24 @@ def command(
     else:
         _show(made, reference_program(loaded.manifest), cores)
         click.echo(f"wrote {path}")
-        next_step(f"edge-dnq run {bundle} YOUR_VIDEO --cost 0.5")
+        next_step(f"edge-dnq run {bundle} YOUR_VIDEO {_reachable(made, loaded.manifest)}")
 
 
 def _doubling(cores: int) -> tuple[int, ...]:
     """Return 1, 2, 4, ... and the number of cores itself."""
     return tuple(sorted({*(2**power for power in range(cores.bit_length())), cores}))
+
+
+def _reachable(made: CostTable, manifest: Manifest) -> str:
+    """Return options of a run that the bundle can do: a budget halfway between its actions."""
+    costs = made.threads[0]
+    if costs.policy is None:
+        return f"--policy uniform:{reference_program(manifest)}"
+    each = [
+        relative_cost(manifest, costs, {action.name: 1.0}, policy=True)
+        for action in manifest.actions
+    ]
+    return f"--cost {(min(each) + max(each)) / 2:.2g}"
 
 
 def _show(made: CostTable, reference: str, cores: int) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from edge_dnq.profiling.table import read_table
+from edge_dnq.bundle import Bundle
+from edge_dnq.profiling.table import read_table, relative_cost
 from tests.edge_dnq.cli.conftest import Cli
 
 pytest.importorskip("ai_edge_litert", reason="no runtime is installed")
@@ -57,7 +59,16 @@ def test_the_tables(cli: Cli, damaged: Path, tmp_path: Path) -> None:
         "elsewhere",
     ):
         assert word in outcome.out, word
-    assert read_table(output).name == "tiny"
+    made = read_table(output)
+    assert made.name == "tiny"
+    manifest = Bundle.load(damaged).manifest
+    each = [
+        relative_cost(manifest, made.threads[0], {action.name: 1.0}, policy=True)
+        for action in manifest.actions
+    ]
+    suggested = re.search(r"--cost (\S+)", outcome.out)
+    assert suggested is not None
+    assert min(each) < float(suggested[1]) < max(each), "the next step is one that can be held"
 
 
 def test_mistakes(cli: Cli, damaged: Path, tmp_path: Path) -> None:
