@@ -40,6 +40,7 @@ def write_colourful_bundle(folder: Path) -> Path:
         actions=(*manifest.actions, *actions, *skips),
     )
     write_manifest(folder, replaced)
+    (folder / "policy.tflite").unlink()
     return folder
 
 

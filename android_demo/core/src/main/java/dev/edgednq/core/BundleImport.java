@@ -104,7 +104,8 @@ public final class BundleImport {
     }
   }
 
-  private static void delete(File path) {
+  /** Deletes a file, or a folder with all in it, such as a bundle that is not wanted any more. */
+  public static void delete(File path) {
     File[] inside = path.listFiles();
     if (inside != null) {
       for (File entry : inside) {

@@ -5,11 +5,14 @@ import dev.edgednq.core.BundleImport;
 import dev.edgednq.core.EdgeDnqException;
 import dev.edgednq.core.Manifest;
 import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.Deflater;
 import java.util.zip.ZipEntry;
@@ -70,7 +73,7 @@ public final class BundleStore {
   /** Goes back to the bundle that came with the app. */
   public void forgetChosen() {
     synchronized (BundleStore.class) {
-      delete(chosen);
+      BundleImport.delete(chosen);
     }
   }
 
@@ -85,53 +88,61 @@ public final class BundleStore {
     } catch (IOException problem) {
       throw new ProblemException(Problem.STORAGE_FAILED, problem);
     } finally {
-      delete(zip);
+      BundleImport.delete(zip);
     }
   }
 
   private static void pack(BundleFiles files, File zip) throws IOException, ProblemException {
-    byte[] block = new byte[BLOCK];
     try (ZipOutputStream packed = new ZipOutputStream(new FileOutputStream(zip))) {
       packed.setLevel(Deflater.NO_COMPRESSION);
       for (String name : listed(files)) {
         packed.putNextEntry(new ZipEntry(name));
-        try (InputStream file = files.open(name)) {
-          for (int count = file.read(block); count >= 0; count = file.read(block)) {
-            packed.write(block, 0, count);
-          }
-        }
+        copy(files, name, packed);
       }
     }
   }
 
-  private static List<String> listed(BundleFiles files) throws ProblemException {
-    try {
-      List<String> names = files.names();
-      if (names.contains(Manifest.FILE)) {
-        return names;
+  /** Returns the files that the manifest names: a folder may hold anything besides. */
+  private static List<String> listed(BundleFiles files) throws IOException, ProblemException {
+    List<String> names = names(files);
+    if (!names.contains(Manifest.FILE)) {
+      throw new ProblemException(Problem.BUNDLE_DAMAGED, "there is no " + Manifest.FILE);
+    }
+    ByteArrayOutputStream manifest = new ByteArrayOutputStream();
+    copy(files, Manifest.FILE, manifest);
+    String text = manifest.toString("UTF-8");
+    List<String> wanted = new ArrayList<>();
+    for (String name : names) {
+      if (name.equals(Manifest.FILE) || text.contains('"' + name + '"')) {
+        wanted.add(name);
       }
+    }
+    return wanted;
+  }
+
+  private static List<String> names(BundleFiles files) throws ProblemException {
+    try {
+      return files.names();
     } catch (IOException problem) {
       throw new ProblemException(Problem.FILE_UNREADABLE, problem);
     }
-    throw new ProblemException(Problem.BUNDLE_DAMAGED, "there is no " + Manifest.FILE);
   }
 
-  private static void delete(File path) {
-    File[] inside = path.listFiles();
-    if (inside != null) {
-      for (File entry : inside) {
-        delete(entry);
+  private static void copy(BundleFiles files, String name, OutputStream to) throws IOException {
+    byte[] block = new byte[BLOCK];
+    try (InputStream file = files.open(name)) {
+      for (int count = file.read(block); count >= 0; count = file.read(block)) {
+        to.write(block, 0, count);
       }
     }
-    path.delete();
   }
 
   private Bundle openShipped() throws EdgeDnqException {
+    if (!names(assets).contains(Manifest.FILE)) {
+      throw new ProblemException(Problem.BUNDLE_MISSING, "");
+    }
     boolean current;
     try {
-      if (!assets.names().contains(Manifest.FILE)) {
-        throw new ProblemException(Problem.BUNDLE_MISSING, "");
-      }
       current = isShippedCurrent();
     } catch (IOException problem) {
       throw new ProblemException(Problem.STORAGE_FAILED, problem);

@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.Before;
@@ -143,8 +144,12 @@ public class BundleStoreTest {
   }
 
   @Test
-  public void aFolderIsTakenLikeAZipFile() throws EdgeDnqException {
-    Bundle bundle = store.chooseFolder(files);
+  public void ofAFolderTheBundleIsTakenAndNothingBesides() throws EdgeDnqException {
+    Files more = new Files();
+    more.putAll(files);
+    more.put("holiday.mp4", new byte[1000]);
+    Bundle bundle = store.chooseFolder(more);
+    assertEquals(files.keySet(), new TreeSet<>(Arrays.asList(bundle.folder.list())));
     assertEquals("chosen", bundle.folder.getName());
     assertLeftovers("chosen");
   }
