@@ -1,5 +1,6 @@
 package dev.edgednq.app;
 
+import android.content.ActivityNotFoundException;
 import android.content.Intent;
 import android.net.Uri;
 import android.view.View;
@@ -95,11 +96,11 @@ public final class MainActivity extends RetainingActivity<MainActivity.Work> {
       intent.addCategory(Intent.CATEGORY_OPENABLE);
       intent.setType(type);
     }
-    if (intent.resolveActivity(getPackageManager()) == null) {
-      noticeBar.show(new Notice(Problem.FILE_UNREADABLE, "no file picker"), null);
-      return;
+    try {
+      startActivityForResult(intent, request);
+    } catch (ActivityNotFoundException none) {
+      noticeBar.show(new Notice(Problem.FILE_UNREADABLE, "this device has no file picker"), null);
     }
-    startActivityForResult(intent, request);
   }
 
   @Override

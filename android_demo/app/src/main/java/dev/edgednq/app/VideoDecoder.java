@@ -30,6 +30,7 @@ final class VideoDecoder {
   private final MediaCodec.BufferInfo info = new MediaCodec.BufferInfo();
   private MediaFormat format;
   private boolean allFed;
+  private boolean ended;
 
   private VideoDecoder(MediaExtractor extractor, MediaCodec codec, MediaFormat track) {
     this.extractor = extractor;
@@ -44,6 +45,9 @@ final class VideoDecoder {
    * @throws ProblemException it cannot be read, holds no video, or cannot be decoded
    */
   static VideoDecoder open(Context context, Uri video, long fromUs) throws ProblemException {
+    if (video == null) {
+      throw new ProblemException(Problem.FILE_UNREADABLE, "no file was named");
+    }
     MediaExtractor extractor = new MediaExtractor();
     MediaCodec codec = null;
     boolean opened = false;
@@ -54,7 +58,7 @@ final class VideoDecoder {
       codec = started(track);
       opened = true;
       return new VideoDecoder(extractor, codec, track);
-    } catch (IOException | SecurityException | NullPointerException unreadable) {
+    } catch (IOException | SecurityException unreadable) {
       throw new ProblemException(Problem.FILE_UNREADABLE, unreadable);
     } finally {
       if (!opened) {
@@ -101,17 +105,16 @@ final class VideoDecoder {
    */
   DecodedFrame next(long afterUs) throws ProblemException, InterruptedException {
     try {
-      while (true) {
+      while (!ended) {
         feed();
         int buffer = codec.dequeueOutputBuffer(info, PATIENCE_US);
         if (buffer >= 0) {
+          // The last frame may carry the mark of the end itself.
+          ended = (info.flags & MediaCodec.BUFFER_FLAG_END_OF_STREAM) != 0;
           if (info.size > 0 && info.presentationTimeUs > afterUs) {
             return frame(buffer);
           }
           codec.releaseOutputBuffer(buffer, false);
-          if ((info.flags & MediaCodec.BUFFER_FLAG_END_OF_STREAM) != 0) {
-            return null;
-          }
         } else if (buffer == MediaCodec.INFO_OUTPUT_FORMAT_CHANGED) {
           format = codec.getOutputFormat();
         }
@@ -119,6 +122,7 @@ final class VideoDecoder {
           throw new InterruptedException();
         }
       }
+      return null;
     } catch (IllegalStateException failure) {
       throw new ProblemException(Problem.VIDEO_UNSUPPORTED, failure);
     }

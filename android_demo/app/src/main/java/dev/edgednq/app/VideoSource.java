@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Every frame of a video file, no faster than the video runs. */
 final class VideoSource implements FrameSource {
-  private static final long BEFORE_THE_FIRST = -1;
+  private static final long BEFORE_THE_FIRST = Long.MIN_VALUE;
 
   private final Context context;
   private final Uri video;

@@ -22,6 +22,9 @@ public final class SessionRecogniser implements FrameRecogniser {
   /** How far a budget may go beyond the cheapest and the dearest action, as a fraction. */
   private static final double ROOM = 0.1;
 
+  /** A range needs a positive end, however fast the device. */
+  private static final double SHORTEST_MS = 1e-3;
+
   private final Session session;
   private final BudgetPicker picker;
   private final Manifest manifest;
@@ -102,7 +105,7 @@ public final class SessionRecogniser implements FrameRecogniser {
     }
     Budget target = picker.budget();
     Budget held = picker.held();
-    double leastMs = picker.leastMs() * (1 - ROOM);
+    double leastMs = Math.max(SHORTEST_MS, picker.leastMs() * (1 - ROOM));
     return new BudgetState(target == null ? Double.NaN : target.value,
         held == null ? Double.NaN : held.value, picker.costBias(), leastMs,
         Math.max(mostMs, leastMs) * (1 + ROOM));
