@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
+#include <exception>
 #include <map>
 #include <utility>
 
@@ -157,6 +159,22 @@ std::shared_ptr<const AdapterReport> find_report(const std::string& key) {
   const std::lock_guard<std::mutex> lock(all.mutex);
   const auto found = all.reports.find(key);
   return found == all.reports.end() ? nullptr : found->second.lock();
+}
+
+std::size_t write_report(const char* key, char* buffer, std::size_t size) noexcept {
+  try {
+    const auto report = key == nullptr ? nullptr : find_report(key);
+    if (report == nullptr) return 0;
+    const std::string text = report->json();
+    if (buffer != nullptr && size > 0) {
+      const std::size_t length = std::min(text.size(), size - 1);
+      std::memcpy(buffer, text.data(), length);
+      buffer[length] = '\0';
+    }
+    return text.size();
+  } catch (const std::exception&) {
+    return 0;
+  }
 }
 
 }  // namespace edge_dnq

@@ -1,6 +1,7 @@
 // What an adapter to a runtime did with the graphs it was given, as JSON for people and for tests.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -61,5 +62,9 @@ void publish_report(const std::string& key, const std::shared_ptr<const AdapterR
 
 /// The report published last under `key`; null when there is none.
 std::shared_ptr<const AdapterReport> find_report(const std::string& key);
+
+/// Writes the report's JSON, cut to `size` bytes with the final zero, unless `buffer` is null.
+/// Returns its length without that zero; 0 when there is no report under `key`, or no memory.
+std::size_t write_report(const char* key, char* buffer, std::size_t size) noexcept;
 
 }  // namespace edge_dnq

@@ -194,17 +194,5 @@ int edge_dnq_executorch_run(edge_dnq_executorch_program* program, const void* co
 }
 
 std::size_t edge_dnq_executorch_report(const char* report, char* buffer, std::size_t size) {
-  try {
-    const auto found = report == nullptr ? nullptr : edge_dnq::find_report(report);
-    if (found == nullptr) return 0;
-    const std::string text = found->json();
-    if (buffer != nullptr && size > 0) {
-      const std::size_t length = std::min(text.size(), size - 1);
-      std::memcpy(buffer, text.data(), length);
-      buffer[length] = '\0';
-    }
-    return text.size();
-  } catch (...) {
-    return 0;
-  }
+  return edge_dnq::write_report(report, buffer, size);
 }
