@@ -17,7 +17,7 @@ from edge_dnq.sweep.comparison import Comparison, compare, upper_hull
 from edge_dnq.sweep.estimates import Estimates, estimate
 from edge_dnq.sweep.outcomes import Outcomes, Tried
 from edge_dnq.sweep.study import Study
-from edge_dnq.sweep.videos import record_clips, record_streams
+from edge_dnq.sweep.videos import Selection, record_clips, record_streams
 
 RIVALS = ("uniform", "cycle", "cascade", "exit", "exit_told", "change", "random")
 """Families that need no policy; a policy is compared with each of them at equal cost."""
@@ -206,12 +206,11 @@ def sweep(
     session = Session(bundle, runtime=runtime, threads=threads, policy=rota, kernels=kernels)
     lookup = find_costs(session)
     costs = lookup.costs or quick_costs(session)
-    unreadable: list[UnreadableClip] = []
-    count = frames or manifest.clip_frames
+    selection = Selection(listing, chosen, frames or manifest.clip_frames)
     if streams:
-        videos = record_streams(session, listing, chosen, count, seed, unreadable, progress)
+        videos = record_streams(session, selection, seed, progress)
     else:
-        videos = record_clips(session, listing, chosen, count, unreadable, progress)
+        videos = record_clips(session, selection, progress)
     outcomes = Study(session, videos, costs, told).outcomes()
     found = lookup.costs is not None
     result = Sweep(
@@ -221,6 +220,6 @@ def sweep(
         measured=costs,
         runtime=session.runtime_name,
         kernels=session.kernels,
-        unreadable=unreadable,
+        unreadable=selection.unreadable,
     )
     return result, outcomes

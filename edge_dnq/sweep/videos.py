@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,102 +19,97 @@ from edge_dnq.video.preprocess import network_frame
 UInt8 = NDArray[np.uint8]
 
 
+@dataclass(frozen=True)
+class Selection:
+    """What to record.
+
+    Attributes:
+        listing: That the clips are from.
+        clips: At least one.
+        frames: Of a clip.
+        unreadable: Clips that had to be left out, as they turn up.
+    """
+
+    listing: Listing
+    clips: Sequence[Clip]
+    frames: int
+    unreadable: list[UnreadableClip] = field(default_factory=list)
+
+    def require(self, found: Sequence[object]) -> None:
+        """Raise a DataError where no clip was readable."""
+        if not found:
+            raise DataError(
+                f"none of the {len(self.clips)} clips is readable: {self.unreadable[0].problem}"
+            )
+
+
 def record_clips(
-    session: Session,
-    listing: Listing,
-    clips: Sequence[Clip],
-    frames: int,
-    unreadable: list[UnreadableClip],
-    progress: Progress | None = None,
+    session: Session, selection: Selection, progress: Progress | None = None
 ) -> list[RecordedVideo]:
     """Record trimmed clips.
 
     Args:
         session: With the policy, where the bundle has one.
-        listing: That the clips are from.
-        clips: At least one.
-        frames: Of a clip.
-        unreadable: Clips that had to be left out are added.
+        selection: The clips.
         progress: Told (clips done, clips altogether).
 
     Raises:
         DataError: no clip is readable.
     """
-    indices = class_indices(session, listing)
-    size = session.bundle.manifest.input.height
     videos = []
-    for done, clip, images in decoded_clips(clips, frames, size, unreadable):
+    for done, clip, truth, frames in _shown(session, selection):
         name = str(clip)
-        layout = Layout.of_clip(name, clip.recording or name, len(images), indices[clip.label])
-        videos.append(record_video(session, images, layout))
+        layout = Layout.of_clip(name, clip.recording or name, len(frames), truth)
+        videos.append(record_video(session, frames, layout))
         if progress is not None:
-            progress(done, len(clips))
-    _require(videos, clips, unreadable)
+            progress(done, len(selection.clips))
+    selection.require(videos)
     return videos
 
 
 def record_streams(
-    session: Session,
-    listing: Listing,
-    clips: Sequence[Clip],
-    frames: int,
-    seed: int,
-    unreadable: list[UnreadableClip],
-    progress: Progress | None = None,
+    session: Session, selection: Selection, seed: int, progress: Progress | None = None
 ) -> list[RecordedVideo]:
     """Compose untrimmed streams of clips (:mod:`edge_dnq.streams`) and record them.
 
     Args:
         session: With the policy, where the bundle has one.
-        listing: That the clips are from.
-        clips: At least one.
-        frames: Of a clip.
+        selection: The clips.
         seed: Of the composition.
-        unreadable: Clips that had to be left out are added.
         progress: Told (streams done, streams altogether).
 
     Raises:
         DataError: no clip is readable.
     """
-    indices = class_indices(session, listing)
-    size = session.bundle.manifest.input.height
-    shown: list[tuple[Clip, UInt8]] = []
-    for _, clip, images in decoded_clips(clips, frames, size, unreadable):
-        shown.append((clip, np.stack([network_frame(image, size) for image in images])))
-    _require(shown, clips, unreadable)
-    labels = [indices[clip.label] for clip, _ in shown]
+    shown = [entry[1:] for entry in _shown(session, selection)]
+    selection.require(shown)
+    streams = compose_streams(lambda index: shown[index][2], [truth for _, truth, _ in shown], seed)
     total = -(-len(shown) // SEGMENTS)
     videos = []
-    for place, (chosen, stream) in enumerate(
-        compose_streams(lambda index: shown[index][1], labels, seed)
-    ):
+    for place, (chosen, stream) in enumerate(streams, 1):
         names = [str(shown[index][0]) for index in chosen]
         layout = stream_layout(stream, names, f"stream {place}")
         videos.append(record_video(session, stream.frames, layout))
         if progress is not None:
-            progress(place + 1, total)
+            progress(place, total)
     return videos
 
 
-def class_indices(session: Session, listing: Listing) -> list[int]:
-    """Return the bundle's class of every class of ``listing``."""
-    known = {label: index for index, label in enumerate(session.bundle.manifest.labels)}
-    return [known[label] for label in listing.labels]
+def _shown(session: Session, selection: Selection) -> Iterator[tuple[int, Clip, int, UInt8]]:
+    """Yield (clips so far, clip, the bundle's class of it, network frames [T, S, S, 3])."""
+    manifest = session.bundle.manifest
+    known = {label: index for index, label in enumerate(manifest.labels)}
+    size = manifest.input.height
+    decoded = decoded_clips(selection.clips, selection.frames, size, selection.unreadable)
+    for done, clip, images in decoded:
+        truth = known[selection.listing.labels[clip.label]]
+        yield done, clip, truth, np.stack([network_frame(image, size) for image in images])
 
 
 def stream_layout(stream: Stream, names: Sequence[str], group: str) -> Layout:
-    """Return the layout of a composed stream."""
-    return Layout(group, tuple(_segments(stream, names)), tuple(stream.starts.tolist()))
-
-
-def _segments(stream: Stream, names: Sequence[str]) -> Iterator[Segment]:
+    """Return the layout of a composed stream, given the name of every segment's clip."""
+    segments = []
     for segment, (name, label) in enumerate(zip(names, stream.labels.tolist(), strict=True)):
         places = np.flatnonzero(stream.owner == segment)
-        yield Segment(int(places[0]), len(places), label, name)
-
-
-def _require(
-    found: Sequence[object], clips: Sequence[Clip], unreadable: Sequence[UnreadableClip]
-) -> None:
-    if not found:
-        raise DataError(f"none of the {len(clips)} clips is readable: {unreadable[0].problem}")
+        segments.append(Segment(int(places[0]), len(places), label, name))
+    return Layout(group, tuple(segments), tuple(stream.starts.tolist()))
