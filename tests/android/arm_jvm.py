@@ -42,10 +42,11 @@ class ArmJvm:
             # LiteRT reads what the processor is from there and crashes on another one's.
             (seen / "proc").mkdir(parents=True, exist_ok=True)
             (seen / "proc/cpuinfo").write_text(processor.cpuinfo)
-            for entry in self._root.iterdir():
-                link = seen / entry.name
-                if not link.is_symlink():
-                    link.symlink_to(entry)
+            # No more than this: all else, such as jars, is this system's.
+            (seen / "usr").mkdir(exist_ok=True)
+            for name in ("lib", "etc", "usr/lib"):
+                if not (seen / name).is_symlink():
+                    (seen / name).symlink_to(self._root / name)
         emulator = [self._machine.emulator, "-cpu", processor.name, "-L", seen]
         return subprocess.run(
             [*emulator, self._java, *OPTIONS, *words],
