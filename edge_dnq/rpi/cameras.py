@@ -72,8 +72,13 @@ def camera_opener(config: CameraConfig, clock: Clock) -> OpenCamera:
         index = int(match.group(1) or 0)
         return lambda: PiCamera(index, config)
     # Not above: a device with a camera on the connector needs no OpenCV.
-    from edge_dnq.rpi.opencv_cameras import FileCamera, StreamCamera, V4l2Camera
-    from edge_dnq.video.decoding import check_video_file
+    try:
+        from edge_dnq.rpi.opencv_cameras import FileCamera, StreamCamera, V4l2Camera
+        from edge_dnq.video.decoding import check_video_file
+    except RuntimeMissingError as error:
+        if config.source.lower() != "auto":
+            raise
+        raise RuntimeMissingError(f"there is no picamera2 for the Pi's camera; {error}") from error
 
     if match := NUMBERED.match(source):
         number = int(match.group(1))
