@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -207,6 +208,26 @@ def _library(path: str) -> ctypes.CDLL:
     report.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t)
     report.restype = ctypes.c_size_t
     return library
+
+
+@lru_cache(maxsize=1)
+def rgb_halver() -> Callable[[int, int, int, int, int, int], None] | None:
+    """Return what halves an RGB picture, or None where this installation has no such library.
+
+    It takes the address of the picture's first byte, the distance of its rows in bytes, height and
+    width of the result, how many times to halve, and the result's address. Every value of a half is
+    the mean of 2x2, half rounded up.
+    """
+    path = litert_delegate_path()
+    try:
+        halve = None if path is None else _library(str(path)).edge_dnq_halve_rgb
+    except (OSError, AttributeError):
+        return None
+    if halve is not None:
+        size = ctypes.c_size_t
+        halve.argtypes = (ctypes.c_void_p, size, size, size, ctypes.c_uint, ctypes.c_void_p)
+        halve.restype = None
+    return halve
 
 
 def read_report(path: Path, key: str) -> DelegateReport | None:

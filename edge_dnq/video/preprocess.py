@@ -128,6 +128,7 @@ def input_encoder(settings: InputSpec, tensor: TensorSpec) -> InputEncoder | Flo
 
 
 def _resized(square: UInt8, size: int) -> UInt8:
-    while len(square) >= 2 * size:
-        square = halved(square)
+    times = (len(square) // size).bit_length() - 1
+    if times > 0:
+        square = halved(square, times)
     return square if len(square) == size else resized(square, size)

@@ -1,12 +1,11 @@
 #include "litert/plugin.h"
 
-#include <algorithm>
-#include <cstring>
 #include <exception>
 #include <string>
 
 #include "core/report.h"
 #include "litert/delegate.h"
+#include "micro/halve.h"
 
 namespace {
 
@@ -54,17 +53,10 @@ const char* edge_dnq_isas() {
 }
 
 std::size_t edge_dnq_litert_report(const char* key, char* buffer, std::size_t size) {
-  try {
-    const auto report = key == nullptr ? nullptr : edge_dnq::find_report(key);
-    if (report == nullptr) return 0;
-    const std::string text = report->json();
-    if (buffer != nullptr && size > 0) {
-      const std::size_t length = std::min(text.size(), size - 1);
-      std::memcpy(buffer, text.data(), length);
-      buffer[length] = '\0';
-    }
-    return text.size();
-  } catch (...) {
-    return 0;
-  }
+  return edge_dnq::write_report(key, buffer, size);
+}
+
+void edge_dnq_halve_rgb(const std::uint8_t* picture, std::size_t stride, std::size_t height,
+                        std::size_t width, unsigned times, std::uint8_t* result) {
+  edge_dnq::halve_rgb(picture, stride, height, width, times, result);
 }

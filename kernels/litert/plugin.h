@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "litert/abi.h"
 
@@ -26,4 +27,9 @@ EDGE_DNQ_EXPORT const char* edge_dnq_isas();
 /// Writes what the delegate created with the option report=`key` did, as JSON, at most `size` bytes
 /// with the closing zero. Returns the length without it, whatever `size` is; 0 for an unknown key.
 EDGE_DNQ_EXPORT std::size_t edge_dnq_litert_report(const char* key, char* buffer, std::size_t size);
+
+/// Halves an RGB picture `times` times, see micro/halve.h.
+EDGE_DNQ_EXPORT void edge_dnq_halve_rgb(const std::uint8_t* picture, std::size_t stride,
+                                        std::size_t height, std::size_t width, unsigned times,
+                                        std::uint8_t* result);
 }

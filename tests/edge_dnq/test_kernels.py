@@ -19,6 +19,7 @@ from edge_dnq.kernels import (
     kernels_status,
     litert_delegate_path,
     resolve_choice,
+    rgb_halver,
     use_of,
 )
 
@@ -108,3 +109,20 @@ def test_use_is_told_in_a_line() -> None:
     assert nothing.isa is None
     assert nothing.describe().startswith("stock (the kernels know none of its operations: 2 TANH")
     assert KernelUse(None).describe() == "stock"
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "another library"])
+def test_a_library_that_is_none_halves_nothing(
+    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "kernels.so"
+    if kind == "text":
+        path.write_text("not a library")
+    elif kind == "another library":
+        path = Path(str(ctypes.util.find_library("c")))
+    monkeypatch.setenv(LIBRARY_VARIABLE, str(path))
+    rgb_halver.cache_clear()
+    try:
+        assert rgb_halver() is None
+    finally:
+        rgb_halver.cache_clear()

@@ -31,15 +31,28 @@ def test_numpy_resizes_like_opencv(side: int, size: int, seed: int) -> None:
     np.testing.assert_array_equal(pixels._numpy_resized(image, size), expected)
 
 
-@given(st.integers(2, 330), seeds)
-def test_numpy_halves_like_opencv(side: int, seed: int) -> None:
+@given(st.integers(2, 330), st.integers(1, 3), seeds)
+def test_all_halve_alike(side: int, times: int, seed: int) -> None:
+    """The kernel library, OpenCV and numpy."""
     # Every pixel apart, as in the crop of a wider frame.
     image = picture(side, side + 7, seed)[:, 3:-4]
+    times = min(times, side.bit_length() - 1)
+    found = [pixels.halved(image, times)]
     with pytest.MonkeyPatch.context() as patch:
-        expected = pixels.halved(image)
+        patch.setattr(pixels, "rgb_halver", lambda: None)
+        found.append(pixels.halved(image, times))
         patch.setattr(pixels, "cv2", None)
-        np.testing.assert_array_equal(pixels.halved(image), expected)
-    assert expected.shape == (side // 2, side // 2, 3)
+        found.append(pixels.halved(image, times))
+    assert found[0].shape == (side >> times, side >> times, 3)
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0], other)
+
+
+def test_pixels_that_do_not_follow_each_other_are_halved_too() -> None:
+    """Views that the kernel library does not take: mirrored, upside down, every second pixel."""
+    image = picture(40, 80, 0)
+    for view in (image[:, 39::-1], image[::-1, :40], image[:, ::2], image[:, :40, ::-1]):
+        np.testing.assert_array_equal(pixels.halved(view), pixels.halved(view.copy()))
 
 
 @given(st.integers(1, 40), st.integers(1, 40), seeds, st.sampled_from(["int8", "float32"]))
