@@ -78,7 +78,11 @@ def main() -> int:
                 rows = measure_layers(network, models, machine, arguments.rounds, limits, folder)
                 layers[network.title, machine] = rows
                 print(f"\n{report.layer_table(network.title, machine, rows)}", flush=True)
-    for text in (report.threads_table(results), report.memory_table(residences)):
+    for text in (
+        report.threads_table(results),
+        report.memory_table(residences),
+        report.summary_table(results),
+    ):
         if text:
             print(f"\n{text}", flush=True)
     write(arguments, results, layers, residences, report.machine_line(limits))

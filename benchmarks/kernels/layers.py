@@ -119,7 +119,7 @@ def measure_layers(
     profiled = {
         name: task
         for name, task in tasks(models, 1, isa, profile=True).items()
-        if name.startswith(OURS)
+        if name.startswith(f"{OURS} ")
     }
     with contest(profiled, environments) as workers:
         for program in PROGRAMS:

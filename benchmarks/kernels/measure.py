@@ -22,6 +22,10 @@ from benchmarks.kernels.runners import PACKAGES, Task
 
 Machine = Literal["avx2", "native"]
 OURS = "edge-dnq"
+OURS_EXECUTORCH = "edge-dnq-executorch"
+OWN = (OURS, OURS_EXECUTORCH)
+"""The package's kernels in LiteRT, and in ExecuTorch."""
+
 PEERS = ("onnxruntime", "openvino", "ncnn", "executorch")
 EVEX_SECONDS = 0.5
 # Unrelated logits stay below 0.3; random weights on noise leave the grids made for frames.
@@ -34,7 +38,7 @@ class Row:
 
     Attributes:
         name: For people.
-        runtime: Who ran it; ``edge-dnq`` for the package's kernels.
+        runtime: Who ran it; one of :data:`OWN` for the package's kernels.
         kind: ``fp32``, ``int8`` or the program's name.
         milliseconds: Median.
         fastest: Minimum.
@@ -80,7 +84,7 @@ class Result:
 
     def best_peer(self) -> Row:
         """Return the fastest of everything that is not ours."""
-        return min((r for r in self.rows if r.runtime != OURS), key=lambda r: r.milliseconds)
+        return min((r for r in self.rows if r.runtime not in OWN), key=lambda r: r.milliseconds)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -108,6 +112,9 @@ def prepare(network: Network, peers: tuple[str, ...], folder: Path) -> dict[str,
         write_float_program(float_network(), example, path)
 
     models = {name: ("litert", next(bundle.rglob(f"{name}.tflite"))) for name in PROGRAMS}
+    for name in PROGRAMS if "executorch" in peers else ():
+        for path in bundle.rglob(f"{name}.kernels.pte"):
+            models[f"{OURS_EXECUTORCH} {name}"] = ("executorch", path)
     models["fp32"] = ("litert", once(home / "float.tflite", write_float))
     for (runtime, kind), path in write_all(home, network.size, set(peers), float_network).items():
         models[f"{runtime} {kind}"] = (runtime, path)
@@ -118,14 +125,16 @@ def tasks(
     models: Mapping[str, tuple[str, Path]], threads: int, isa: str, profile: bool = False
 ) -> dict[str, Task]:
     """Return what runs, by the names of the rows."""
+    own = {f"{OURS} {name}": models[name] for name in PROGRAMS}
+    own |= {name: model for name, model in models.items() if name.startswith(OWN)}
     chosen = {
-        f"{OURS} {name}": Task("litert", str(models[name][1]), threads, isa, profile)
-        for name in PROGRAMS
+        name: Task(runtime, str(path), threads, isa, profile)
+        for name, (runtime, path) in own.items()
     }
     chosen["litert int8"] = Task("litert", str(models[REFERENCE][1]), threads)
     chosen["litert fp32"] = Task("litert", str(models["fp32"][1]), threads)
     for name, (runtime, path) in models.items():
-        if runtime != "litert":
+        if runtime != "litert" and name not in own:
             chosen[name] = Task(runtime, str(path), threads)
     return chosen
 
@@ -174,7 +183,7 @@ def row(name: str, worker: Worker, machine: Machine) -> Row:
         if counts["evex"]:
             raise RuntimeError(f"{name} uses AVX-512 although it is hidden: {counts}")
         made.samples = counts["samples"]
-    if runtime == OURS:
+    if runtime in OWN:
         parts = [p for g in worker.ask(report=True)["graphs"] for p in g["partitions"]]
         made.operations = [operation for part in parts for operation in part["ops"]]
         keys = ("arena_bytes", "panel_bytes", "shared_panel_bytes", "scratch_bytes", "pack_seconds")
@@ -186,8 +195,13 @@ def check_outputs(workers: Mapping[str, Worker]) -> None:
     """See to it that everyone computed the same network.
 
     Raises:
-        RuntimeError: logits of an 8-bit or float model have nothing to do with the float ones.
+        RuntimeError: logits of an 8-bit or float model have nothing to do with the float ones, or
+            the package's kernels answer otherwise in ExecuTorch than in LiteRT.
     """
+    for program in PROGRAMS:
+        both = [workers[f"{own} {program}"] for own in OWN if f"{own} {program}" in workers]
+        if len({tuple(worker.ask(output=True)) for worker in both}) > 1:
+            raise RuntimeError(f"{program}: LiteRT and ExecuTorch give different logits")
     reference = np.array(workers["litert fp32"].ask(output=True))
     for name, worker in workers.items():
         if name.endswith(("w4a4", "w2a2")):

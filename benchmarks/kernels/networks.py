@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from edge_dnq.executorch_library import library_status
 from edge_dnq.nn.checkpoint import load_checkpoint
 from edge_dnq.nn.layers import AnyPrecisionConv2d, AnyPrecisionLinear
 from edge_dnq.nn.quantisers import Grid, UnsignedGrid
@@ -35,8 +36,9 @@ class Network:
     classes: int = 200
 
     def bundle(self, folder: Path) -> Path:
-        """Export the programs once; return the bundle's folder."""
-        target = folder / self.name / "bundle"
+        """Export the programs once, for ExecuTorch too where it can be; return their folder."""
+        runtime = "both" if library_status().available else "litert"
+        target = folder / self.name / f"bundle-{runtime}"
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             source = (
@@ -44,7 +46,8 @@ class Network:
                 if self.architecture
                 else [DEMO_CHECKPOINT]
             )
-            words = [sys.executable, "-m", "edge_dnq.cli.main", "export", *source, "-o", target]
+            command = [sys.executable, "-m", "edge_dnq.cli.main", "export", *source]
+            words = [*command, "--runtime", runtime, "-o", target]
             subprocess.run([*map(str, words)], check=True)
         return target
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.kernels.measure import OURS, Machine, Result
+from benchmarks.kernels.measure import OURS, OURS_EXECUTORCH, OWN, Machine, Result
 
 SERIES = (
     ("litert", "int8", "LiteRT int8", "#b8b8b8"),
@@ -17,6 +17,9 @@ SERIES = (
     (OURS, "w8a8", "edge-dnq w8a8", "#f2b872"),
     (OURS, "w4a4", "edge-dnq w4a4", "#e58a2b"),
     (OURS, "w2a2", "edge-dnq w2a2", "#b85410"),
+    (OURS_EXECUTORCH, "w8a8", "in ExecuTorch w8a8", "#a9d18e"),
+    (OURS_EXECUTORCH, "w4a4", "in ExecuTorch w4a4", "#6fae45"),
+    (OURS_EXECUTORCH, "w2a2", "in ExecuTorch w2a2", "#44752a"),
 )
 HEADINGS: dict[Machine, str] = {
     "avx2": "as an AVX2 machine",
@@ -47,8 +50,8 @@ def draw(results: Sequence[Result], cpu: str, path: Path) -> None:
                     positions.append(group + (index - (len(SERIES) - 1) / 2) * width)
                     speeds.append(result.stock().milliseconds / row.milliseconds)
             bars = axis.bar(positions, speeds, width * 0.94, label=label, color=color)
-            if runtime == OURS:
-                axis.bar_label(bars, fmt="%.1f", fontsize=7, padding=1)
+            if runtime in OWN:
+                axis.bar_label(bars, fmt="%.1f", fontsize=6, padding=1)
         axis.axhline(1, color="#707070", linewidth=0.8, zorder=0)
         axis.set_xticks(range(len(shown)), [result.title for result in shown])
         axis.set_title(f"{cpu}, {HEADINGS[machine]}", fontsize=10, loc="left")
@@ -56,7 +59,7 @@ def draw(results: Sequence[Result], cpu: str, path: Path) -> None:
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(axis="x", length=0)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", fontsize=8, frameon=False, ncols=5)
+    figure.legend(handles, labels, loc="outside lower center", fontsize=8, frameon=False, ncols=6)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
     pyplot.close(figure)

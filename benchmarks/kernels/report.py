@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.kernels.layers import STOCK, LayerRow
 from benchmarks.kernels.limits import Limits
-from benchmarks.kernels.measure import OURS, Machine, Result, Row
+from benchmarks.kernels.measure import OURS, OURS_EXECUTORCH, OWN, Machine, Result, Row
 from benchmarks.kernels.networks import PROGRAMS
 from benchmarks.kernels.residence import Residence
 from benchmarks.kernels.runners import PACKAGES
@@ -20,6 +21,7 @@ MACHINES: dict[Machine, str] = {
 }
 TITLES = {
     "edge-dnq": "edge-dnq",
+    "edge-dnq-executorch": "edge-dnq in ExecuTorch",
     "litert": "LiteRT",
     "onnxruntime": "ONNX Runtime",
     "openvino": "OpenVINO",
@@ -61,7 +63,7 @@ def network_table(result: Result) -> str:
         rivals.append(result.best_peer())
     rows = []
     for row in result.rows:
-        ours = row.runtime == OURS
+        ours = row.runtime in OWN
         limit = "" if row.share_of_limit is None else f"{row.share_of_limit:.0%}"
         rows.append(
             [
@@ -79,6 +81,37 @@ def network_table(result: Result) -> str:
         f"{result.title}, {threads}, {result.macs / 1e6:.0f} million MACs, the machine "
         f"{MACHINES[result.machine]}:\n\n" + table([*header, "MAC/cycle", "of its limit"], rows)
     )
+
+
+def summary_table(results: Sequence[Result]) -> str:
+    """Return the single-thread medians of all networks, as the README shows them."""
+
+    def cell(row: Row | None) -> str:
+        if row is None:
+            return ""
+        # Two digits tell apart what these machines can: they move by some per cent.
+        return f"{row.milliseconds:.{max(0, 1 - math.floor(math.log10(row.milliseconds)))}f}"
+
+    rows = []
+    for machine in MACHINES:
+        shown = [r for r in results if r.threads == 1 and r.machine == machine]
+        if shown:
+            rows.append([f"**{MACHINES[machine].partition(' (')[0]}**", *[""] * 8])
+        for result in shown:
+            peer = result.best_peer()
+            in_executorch = [cell(result.of(OURS_EXECUTORCH, name)) for name in PROGRAMS]
+            rows.append(
+                [
+                    result.title,
+                    *(cell(result.of(OURS, name)) for name in PROGRAMS),
+                    ", ".join(filter(None, in_executorch)),
+                    *(cell(result.of("litert", kind)) for kind in ("int8", "fp32")),
+                    cell(result.of("executorch", "int8")),
+                    f"{cell(peer)} {title(peer)}",
+                ]
+            )
+    header = ["one thread, ms", *PROGRAMS, "the same in ExecuTorch", "LiteRT int8", "LiteRT fp32"]
+    return table([*header, "ExecuTorch int8", "fastest other"], rows)
 
 
 def layer_table(name: str, machine: Machine, rows: Sequence[LayerRow]) -> str:
@@ -112,7 +145,7 @@ def threads_table(results: Sequence[Result]) -> str:
             continue
         for row in result.rows:
             before = base.of(row.runtime, row.kind)
-            if before is not None and row.runtime in (OURS, "litert"):
+            if before is not None and row.runtime in (*OWN, "litert"):
                 gain = before.milliseconds / row.milliseconds
                 rows.append(
                     [result.title, result.machine, title(row), str(result.threads), f"{gain:.2f}"]

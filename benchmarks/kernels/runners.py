@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from msgspec import to_builtins
+
+from edge_dnq.bundle import Bundle
+from edge_dnq.programs import load_program
 
 SEED = 1
 
@@ -47,6 +51,12 @@ def frame(size: int, channels: int = 3) -> np.ndarray:
     return rng.uniform(-1, 1, (1, channels, size, size)).astype(np.float32)
 
 
+def codes(size: int, channels: int, scale: float, zero_point: int) -> np.ndarray:
+    """Return the same as int8 [1, S, S, C]."""
+    x = np.rint(frame(size, channels).transpose(0, 2, 3, 1) / scale) + zero_point
+    return np.ascontiguousarray(np.clip(x, -128, 127).astype(np.int8))
+
+
 class LiteRt:
     """LiteRT, stock or with the package's kernels."""
 
@@ -75,11 +85,11 @@ class LiteRt:
         (source,) = self.interpreter.get_input_details()
         (self.target,) = self.interpreter.get_output_details()
         _, size, _, channels = source["shape"]
-        x = frame(size, channels).transpose(0, 2, 3, 1)
         if source["dtype"] == np.int8:
-            scale, zero = source["quantization"]
-            x = np.clip(np.rint(x / scale) + zero, -128, 127).astype(np.int8)
-        self.interpreter.set_tensor(source["index"], np.ascontiguousarray(x))
+            x = codes(size, channels, *source["quantization"])
+        else:
+            x = np.ascontiguousarray(frame(size, channels).transpose(0, 2, 3, 1))
+        self.interpreter.set_tensor(source["index"], x)
 
     def run(self) -> None:
         self.interpreter.invoke()
@@ -178,6 +188,39 @@ class Ncnn:
         return np.array(self.result).ravel()
 
 
+class ExecuTorchKernels:
+    """ExecuTorch with the package's kernels, as a session runs it: without torch.
+
+    The task's model is a program in a bundle.
+    """
+
+    def __init__(self, task: Task) -> None:
+        path = Path(task.model)
+        bundle = Bundle.load(path.parent)
+        (spec,) = (
+            program
+            for program in bundle.manifest.programs
+            if path.name in {file.file for file in program.files.values()}
+        )
+        ends = (spec.input,), (spec.output,)
+        isa = task.isa or "auto"
+        self.program = load_program(path.read_bytes(), *ends, "executorch", task.threads, isa)
+        (scale, zero), (self.scale, self.zero) = spec.input.grid, spec.output.grid
+        _, size, _, channels = spec.input.shape
+        self.codes = codes(size, channels, scale, zero)
+        self.result: Any = None
+
+    def run(self) -> None:
+        (self.result,) = self.program.run(self.codes)
+
+    def output(self) -> np.ndarray:
+        return (self.result.astype(np.float64).ravel() - self.zero) * self.scale
+
+    def report(self) -> dict[str, Any]:
+        """Return what the package's backend says of itself."""
+        return {"graphs": [{"partitions": to_builtins(self.program.kernels.partitions)}]}
+
+
 class ExecuTorch:
     """ExecuTorch with its XNNPACK backend."""
 
@@ -203,12 +246,17 @@ class ExecuTorch:
         return y.ravel()
 
 
+def executorch(task: Task) -> Runner:
+    """Return ExecuTorch with the package's kernels, or stock."""
+    return ExecuTorch(task) if task.isa is None else ExecuTorchKernels(task)
+
+
 RUNNERS: dict[str, Callable[[Task], Runner]] = {
     "litert": LiteRt,
     "onnxruntime": OnnxRuntime,
     "openvino": OpenVino,
     "ncnn": Ncnn,
-    "executorch": ExecuTorch,
+    "executorch": executorch,
 }
 
 PACKAGES: dict[str, tuple[str, str]] = {

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from benchmarks.kernels.runners import RUNNERS, LiteRt, Runner, Task
+from benchmarks.kernels.runners import RUNNERS, ExecuTorchKernels, LiteRt, Runner, Task
 
 WARM_UP_RUNS = 3
 
@@ -49,7 +49,7 @@ def answer(runner: Runner, request: dict[str, Any]) -> Any:
     if "output" in request:
         return [float(value) for value in runner.output()]
     if "report" in request:
-        assert isinstance(runner, LiteRt)
+        assert isinstance(runner, LiteRt | ExecuTorchKernels)
         return runner.report()
     return evex_share(runner, request["evex"])
 
