@@ -28,6 +28,7 @@ from edge_dnq.policy import LearnedPicker
 from edge_dnq.profiling.measure import Rota, quick_costs
 from edge_dnq.programs import Program
 from edge_dnq.session import Session, load_from_bundle
+from edge_dnq.video.pixels import halved
 from edge_dnq.video.preprocess import InputEncoder, check_frame, network_frame
 
 UInt8 = NDArray[np.uint8]
@@ -104,11 +105,13 @@ def parts(bundle: Bundle, session: Session, image: UInt8) -> dict[str, Callable[
     top, left = (height - side) // 2, (width - side) // 2
     square = image[top : top + side, left : left + side]
     room = np.empty(square.shape, np.uint8)
+    times = max(1, (side // size).bit_length() - 1)
+    halves = halved(square, times)
 
     found: dict[str, Callable[[], Any]] = {
         "check the frame": lambda: check_frame(image),
         f"shrink it to {size}": lambda: network_frame(image, size),
-        "of that, halve it once": lambda: network_frame(image, side // 2),
+        f"of that, halve it to {len(halves)}": lambda: halved(square, times),
         "(copy its square)": lambda: np.copyto(room, square),
         "encode it": lambda: encode(network),
         "decode logits": lambda: (codes[0].astype(np.float32) - zero) * np.float32(scale),
