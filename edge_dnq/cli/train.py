@@ -78,6 +78,7 @@ from edge_dnq.train.presets import PRESETS
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="ImageNet weights to start from (efficientnet_lite0, a PyTorch state dict).",
 )
+@click.option("--half", is_flag=True, help="Store weights as float16: half the size.")
 @click.option(
     "--recording",
     "recordings",
@@ -100,6 +101,7 @@ def command(
     device: str,
     cache_dir: Path | None,
     initial: Path | None,
+    half: bool,
     recordings: tuple[Path, ...],
     as_json: bool,
 ) -> None:
@@ -133,6 +135,7 @@ def command(
         device=device,
         cache_dir=cache_dir,
         initial=initial,
+        half=half,
         recordings=recordings,
     )
     # Progress goes to stderr, so that stdout holds the result alone.

@@ -34,7 +34,11 @@ NAMED_KEYS = 3
 
 
 def save_checkpoint(
-    path: str | Path, model: VideoModel, record: Mapping[str, Any] | None = None
+    path: str | Path,
+    model: VideoModel,
+    record: Mapping[str, Any] | None = None,
+    *,
+    half: bool = False,
 ) -> None:
     """Write ``model`` to ``path``, whole or not at all.
 
@@ -42,6 +46,8 @@ def save_checkpoint(
         path: Ends in ``.pt`` or ``.safetensors``.
         model: Any device; tensors are stored on the CPU.
         record: Replaces ``model.record``: JSON values such as stage, metrics, data, seed, epochs.
+        half: Store the weights of convolutions and linear layers as float16, which turns some of
+            their 8-bit codes by one; all else stays float32.
 
     Raises:
         CheckpointError: another suffix, or a weight that is not finite.
@@ -50,6 +56,10 @@ def save_checkpoint(
     path = Path(path)
     _require_suffix(path)
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    if half:
+        state = {
+            key: value.half() if _may_be_half(value) else value for key, value in state.items()
+        }
     _require_finite(state, path)
     header = {
         "format": FORMAT,
@@ -91,9 +101,19 @@ def load_checkpoint(path: str | Path) -> VideoModel:
     _require_fit(config, state, path)
     _require_finite(state, path)
     model = VideoModel(config)
-    model.load_state_dict(state)
+    model.load_state_dict(state)  # turns float16 into the float32 of the model
     model.record = _decode_record(_text(header, "record", path), path)
     return model.eval()
+
+
+def _may_be_half(tensor: Tensor) -> bool:
+    """Tell whether a tensor is one of weights, which may be stored as float16."""
+    return tensor.dtype == torch.float32 and tensor.dim() > 1
+
+
+def _dtypes(tensor: Tensor) -> tuple[torch.dtype, ...]:
+    """Return the types in which a tensor of a model may be stored."""
+    return (tensor.dtype, torch.float16) if _may_be_half(tensor) else (tensor.dtype,)
 
 
 def require_recent_torch(version: str = torch.__version__) -> None:
@@ -208,9 +228,10 @@ def _require_fit(config: ModelConfig, state: Mapping[str, Tensor], path: Path) -
             + (f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else "")
         )
     odd = [
-        k for k in shared
-        if state[k].dtype != expected[k].dtype or state[k].layout != torch.strided
-    ]  # fmt: skip
+        key
+        for key in shared
+        if state[key].layout != torch.strided or state[key].dtype not in _dtypes(expected[key])
+    ]
     if odd:
         problems.append(f"unexpected tensor type in {_listed(odd)}")
     if problems:

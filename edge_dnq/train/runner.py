@@ -40,6 +40,7 @@ class Task:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         cache_dir: Where decoded frames are kept; None for the user's cache folder.
         initial: ImageNet weights that the full-precision stage starts from; None for random ones.
+        half: Store weights as float16.
         recordings: Files that the policy's decisions are trained on, instead of held-out clips.
     """
 
@@ -53,6 +54,7 @@ class Task:
     cache_dir: Path | None = None
     initial: Path | None = None
     recordings: tuple[Path, ...] = ()
+    half: bool = False
 
 
 RECIPES: dict[str, Callable[[Run], None]] = dict(
@@ -98,7 +100,7 @@ def train(task: Task, console: Console | None = None) -> dict[str, Any]:
         with run.progress:
             last = _train_stages(task, run)
         if compute.is_main:
-            save_checkpoint(task.output, _result(run, last), _record(task, run))
+            save_checkpoint(task.output, _result(run, last), _record(task, run), half=task.half)
         compute.wait()
         return {
             "checkpoint": str(task.output),

@@ -152,8 +152,8 @@ def overflow(payload: dict[str, Any]) -> None:
     payload["state_dict"][KEY][0, 0, 0, 0] = float("inf")
 
 
-def halve(payload: dict[str, Any]) -> None:
-    payload["state_dict"][KEY] = payload["state_dict"][KEY].half()
+def widen(payload: dict[str, Any]) -> None:
+    payload["state_dict"][KEY] = payload["state_dict"][KEY].double()
 
 
 def age(payload: dict[str, Any]) -> None:
@@ -185,7 +185,7 @@ def scribble(payload: dict[str, Any]) -> None:
         (reshape, r"backbone\.stem\.weight has shape \[8, 3, 5, 5\] where \[8, 3, 3, 3\] fits"),
         (poison, r"NaN or infinite values in backbone\.stem\.weight"),
         (overflow, r"NaN or infinite values in backbone\.stem\.weight"),
-        (halve, r"unexpected tensor type in backbone\.stem\.weight"),
+        (widen, r"unexpected tensor type in backbone\.stem\.weight"),
         (age, "version '?7'?, this release reads 1"),
         (misname, "is not an edge-dnq checkpoint"),
         (unconfigure, "configuration is not valid"),
@@ -245,3 +245,19 @@ def test_old_torch(version: str) -> None:
 @pytest.mark.parametrize("version", ["2.10.0", "2.13.0+cpu", "3.0.0"])
 def test_recent_torch(version: str) -> None:
     require_recent_torch(version)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_half_the_size_and_nearly_the_weights(
+    suffix: str, model: VideoModel, tmp_path: Path
+) -> None:
+    save_checkpoint(tmp_path / f"whole{suffix}", model)
+    save_checkpoint(tmp_path / f"half{suffix}", model, half=True)
+    again = load_checkpoint(tmp_path / f"half{suffix}").state_dict()
+    for key, value in model.state_dict().items():
+        assert again[key].dtype == value.dtype
+        # float16 has 11 significant bits; what is not a weight is as it was.
+        tolerance = 2.0**-11 * float(value.abs().max()) if value.dim() > 1 else 0.0
+        assert float((again[key] - value).abs().max()) <= tolerance, key
+    sizes = [(tmp_path / f"{kind}{suffix}").stat().st_size for kind in ("half", "whole")]
+    assert sizes[0] < 0.8 * sizes[1]
