@@ -37,7 +37,7 @@ def generate_resources(sdk: DebianSdk, project: GradleProject, folder: Path, ass
     """Make ``resources.apk`` and ``gen/.../R.java`` in ``folder``; return the former."""
     archive = sdk.compile_resources(project.folder / "app/src/main/res", folder / "resources.zip")
     manifest = project.write_manifest(folder / "AndroidManifest.xml")
-    options = [*project.link_options(), "-A", assets, "--java", folder / "gen"]
+    options: list[str | Path] = [*project.link_options(), "-A", assets, "--java", folder / "gen"]
     return sdk.link(manifest, archive, folder / "resources.apk", *options)
 
 

@@ -39,8 +39,8 @@ def compile_java(
     """
     output.mkdir(parents=True, exist_ok=True)
     level = ["-source", "8", "-target", "8", LINT, "-Werror", "-encoding", "UTF-8"]
-    platform = [] if boot is None else ["-bootclasspath", boot]
-    path = [] if not classpath else ["-classpath", joined(classpath)]
+    platform: list[str | Path] = [] if boot is None else ["-bootclasspath", boot]
+    path: list[str] = [] if not classpath else ["-classpath", joined(classpath)]
     return subprocess.run(
         ["javac", *level, *platform, *path, "-d", output, *sources],
         capture_output=True,
