@@ -77,6 +77,7 @@ class PolicyLosses(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         balance: Keeps every action in use.
         cost: Mean cost of the chosen actions.
         entropy: Entropy of the choices; a positive weight makes them decisive.
+        oracle: Against the advice of one who knows the segments, see ``PolicyStage.oracle``.
     """
 
     cross_entropy: Weight = 1.0
@@ -85,6 +86,23 @@ class PolicyLosses(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     balance: Weight = 0.5
     cost: Weight = 0.16
     entropy: Weight = 0.1
+    oracle: Weight = 0.0
+
+
+class OracleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The advice that a policy may be taught to follow (:mod:`edge_dnq.train.oracle`).
+
+    Attributes:
+        program: What is advised where a frame is worth executing.
+        frames: How many frames of a segment are.
+        gap: Frames from one of them to the next at least.
+        weight: Of such frames in the loss; the others count 1.
+    """
+
+    program: str
+    frames: PositiveInt = 2
+    gap: PositiveInt = 3
+    weight: Positive = 2.0
 
 
 class RecognitionStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -132,6 +150,7 @@ class PolicyStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             the costliest program), or the cost of each action by name, in any one unit.
         optimiser: How weights are updated.
         losses: Their weights.
+        oracle: Who advises, where ``losses.oracle`` is positive.
     """
 
     pretraining_epochs: Count
@@ -145,6 +164,7 @@ class PolicyStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     costs: Literal["macs"] | dict[str, Weight] = "macs"
     optimiser: OptimiserConfig = OptimiserConfig(name="adamw", learning_rate=2e-3)
     losses: PolicyLosses = PolicyLosses()
+    oracle: OracleConfig = OracleConfig(program="w4a4")
 
 
 class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

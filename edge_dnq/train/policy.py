@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from edge_dnq.errors import EdgeDnqError
 from edge_dnq.nn.backbone import AnyPrecisionBackbone
 from edge_dnq.nn.context import ContextOfClips
 from edge_dnq.nn.gumbel import Decisions, decide
@@ -21,6 +22,7 @@ from edge_dnq.train.config import action_costs
 from edge_dnq.train.evaluate import EVALUATION_BATCH
 from edge_dnq.train.loop import Means, Run, run_epochs
 from edge_dnq.train.optimise import Optimiser
+from edge_dnq.train.oracle import Oracle, oracle_loss
 from edge_dnq.train.policy_batches import (
     ClipSource,
     PolicyBatch,
@@ -100,9 +102,14 @@ def pretrain(run: Run) -> None:
 
 
 def decision_losses(
-    decisions: Decisions, batch: PolicyBatch, costs: Tensor, label_smoothing: float
+    decisions: Decisions,
+    batch: PolicyBatch,
+    costs: Tensor,
+    label_smoothing: float,
+    oracle: Oracle | None = None,
 ) -> dict[str, Tensor]:
     """Return every loss of the decisions by its name in ``PolicyLosses``."""
+    programs = batch.programs.shape[2]
     real = batch.targets >= 0
     targets = batch.targets[real]
     video = segment_logits(decisions.actions, batch.programs, batch.segments)[real]
@@ -116,6 +123,9 @@ def decision_losses(
         "balance": losses.balance(decisions.actions),
         "cost": losses.cost(decisions.actions, costs),
         "entropy": losses.entropy(decisions.probabilities, decisions.decided),
+        "oracle": costs.new_zeros(())
+        if oracle is None
+        else oracle_loss(decisions, batch.segments.owner, oracle, programs),
     }
 
 
@@ -137,6 +147,7 @@ def train_decisions(run: Run) -> None:
     validation: list[PolicyBatch] = []
     optimiser = Optimiser(stage.optimiser, policy, source.steps * stage.epochs)
     weights = {name: getattr(stage.losses, name) for name in stage.losses.__struct_fields__}
+    oracle = _oracle(run) if stage.losses.oracle > 0 else None
 
     def train_epoch(epoch: int) -> Means:
         means = Means()
@@ -147,7 +158,7 @@ def train_decisions(run: Run) -> None:
             with compute.autocast():
                 decisions = decide_batch(run, policy, batch, temperature, generator)
             # Outside: half precision would round the recognition network's logits.
-            parts = decision_losses(decisions, batch, costs, stage.label_smoothing)
+            parts = decision_losses(decisions, batch, costs, stage.label_smoothing, oracle)
             loss = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
             compute.backward(loss)
             optimiser.step(compute)
@@ -175,6 +186,21 @@ def decide_batch(
         context = ContextOfClips(batch.frames, batch.programs, run.config.std)
     programs = batch.programs.shape[2]
     return decide(policy, batch.frames, programs, temperature, generator, context)
+
+
+def _oracle(run: Run) -> Oracle:
+    """Return who advises.
+
+    Raises:
+        EdgeDnqError: its program is not one of the model's.
+    """
+    advice, programs = run.config.policy_training.oracle, run.config.backbone.programs
+    names = [program.name for program in programs]
+    if advice.program not in names:
+        raise EdgeDnqError(
+            f"policy_training.oracle.program={advice.program}: expected one of {', '.join(names)}"
+        )
+    return Oracle(names.index(advice.program), len(names), advice.frames, advice.gap, advice.weight)
 
 
 def _costs(run: Run, network: AnyPrecisionBackbone) -> Tensor:
