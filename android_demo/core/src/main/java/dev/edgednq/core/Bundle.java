@@ -5,14 +5,13 @@ import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
  * A bundle on disk: a folder with manifest.json and the programs it names. Nothing in it is handed
  * to native code before its size and sha256 were compared with the manifest, and no path leads out
- * of the folder.
+ * of the folder. Programs are not kept: a phone's Java memory may be smaller than all of them.
  */
 public final class Bundle {
   /** The runtime whose programs are read, as manifests call it. */
@@ -26,15 +25,13 @@ public final class Bundle {
   /** What it holds. */
   public final Manifest manifest;
 
-  private final Map<String, byte[]> contents = new HashMap<>();
-
   private Bundle(File folder, Manifest manifest) {
     this.folder = folder;
     this.manifest = manifest;
   }
 
   /**
-   * Reads a bundle's manifest and its programs for {@link #RUNTIME} into memory and checks them.
+   * Reads a bundle's manifest, and checks it and the programs for {@link #RUNTIME}.
    *
    * @throws BundleException missing, damaged, of an unknown version, inconsistent or unsafe.
    */
@@ -57,15 +54,11 @@ public final class Bundle {
   }
 
   /**
-   * Returns the content of one of the manifest's files: the very bytes that were checked.
+   * Reads one of the manifest's files and checks it; returns the very bytes that were checked.
    *
    * @throws BundleException the manifest does not list it, or it is not as the manifest says.
    */
   public byte[] read(FileSpec spec) throws BundleException {
-    byte[] known = contents.get(spec.file);
-    if (known != null) {
-      return known;
-    }
     if (!manifest.files().contains(spec)) {
       throw new BundleException(folder + ": the manifest lists no file " + spec.file);
     }
@@ -81,7 +74,6 @@ public final class Bundle {
           path + " does not have the sha256 of the manifest: it is damaged or was changed; copy"
               + " the bundle again");
     }
-    contents.put(spec.file, content);
     return content;
   }
 

@@ -2,7 +2,6 @@ package dev.edgednq.core;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertNull;
-import static org.junit.Assert.assertSame;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 
@@ -19,7 +18,7 @@ public final class BundleTest {
   @Rule public final TemporaryFolder temporary = new TemporaryFolder();
 
   @Test
-  public void aWholeBundleIsReadOnce() throws Exception {
+  public void aWholeBundleIsRead() throws Exception {
     TestBundle copy = new TestBundle(temporary);
     Bundle bundle = Bundle.load(copy.folder);
     Manifest manifest = bundle.manifest;
@@ -35,10 +34,20 @@ public final class BundleTest {
     assertEquals(3, manifest.actions.get(3).skip);
     assertEquals(58.395, manifest.input.std[0], 0.0);
     FileSpec spec = full.files.get(Bundle.RUNTIME);
-    byte[] content = bundle.read(spec);
-    // What was checked is what is given out, whatever happens to the file.
-    assertTrue(new File(copy.folder, spec.file).delete());
-    assertSame(content, bundle.read(spec));
+    assertEquals(spec.bytes, bundle.read(spec).length);
+  }
+
+  @Test
+  public void whatChangesAfterLoadingIsNoticed() throws Exception {
+    TestBundle copy = new TestBundle(temporary);
+    Bundle bundle = Bundle.load(copy.folder);
+    copy.write("low.tflite", new byte[(int) bundle.manifest.files().get(1).bytes]);
+    try {
+      bundle.read(bundle.manifest.files().get(1));
+      fail("a changed file was read");
+    } catch (BundleException error) {
+      assertTrue(error.getMessage(), error.getMessage().contains("sha256"));
+    }
   }
 
   @Test

@@ -11,7 +11,7 @@ import dev.edgednq.core.ProgramSpec;
 import dev.edgednq.core.Session;
 import dev.edgednq.core.TensorSpec;
 import java.nio.ByteBuffer;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -20,7 +20,7 @@ final class SimulatedDevice implements ProgramLoader, Clock {
   private final ProgramLoader loader;
   private final double tick;
   private final Map<String, double[]> durations;
-  private final Map<byte[], String> names = new IdentityHashMap<>();
+  private final Map<ByteBuffer, String> names = new HashMap<>();
   private double now;
 
   SimulatedDevice(
@@ -39,7 +39,7 @@ final class SimulatedDevice implements ProgramLoader, Clock {
 
   private void name(Bundle bundle, Map<String, FileSpec> files, String name)
       throws EdgeDnqException {
-    names.put(bundle.read(files.get(Bundle.RUNTIME)), name);
+    names.put(ByteBuffer.wrap(bundle.read(files.get(Bundle.RUNTIME))), name);
   }
 
   @Override
@@ -53,7 +53,7 @@ final class SimulatedDevice implements ProgramLoader, Clock {
   public Program load(byte[] content, List<TensorSpec> inputs, List<TensorSpec> outputs)
       throws EdgeDnqException {
     final Program program = loader.load(content, inputs, outputs);
-    final double[] own = durations.get(names.get(content));
+    final double[] own = durations.get(names.get(ByteBuffer.wrap(content)));
     return new Program() {
       private int runs;
 
