@@ -6,7 +6,7 @@ import pytest
 
 from edge_dnq.bundle import Bundle
 from edge_dnq.session import Session
-from edge_dnq.sweep.front import front_of
+from edge_dnq.sweep.front import FAMILIES, front_of
 from edge_dnq.sweep.outcomes import load_outcomes
 from edge_dnq.video.sampling import sample_clip
 from tests.edge_dnq.cli.conftest import Cli
@@ -99,7 +99,7 @@ def test_sweep(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path: Path) -
     assert plot.stat().st_size > 10_000
     facts = cli(*words, "--json").json
     assert facts["clips"] == 5
-    assert {"uniform", "cycle", "random", "cascade", "exit", "learned", "budget"} == {
+    assert set(FAMILIES) - {"exit_told"} == {
         point["family"] for point in facts["points"]
     }
     assert facts["points"][-1]["against"]["cycle"]["difference"]["low"] <= 1
