@@ -89,8 +89,8 @@ def summary_table(results: Sequence[Result]) -> str:
     def cell(row: Row | None) -> str:
         if row is None:
             return ""
-        # Two digits tell apart what these machines can: they move by some per cent.
-        return f"{row.milliseconds:.{max(0, 1 - math.floor(math.log10(row.milliseconds)))}f}"
+        # More digits than three would be the machine's mood.
+        return f"{row.milliseconds:.{max(0, 2 - math.floor(math.log10(row.milliseconds)))}f}"
 
     rows = []
     for machine in MACHINES:
