@@ -86,14 +86,17 @@ Program::Program(const LiteRt& litert, std::vector<std::uint8_t> content,
     throw ProgramError("not a TFLite program: the file's identifier is missing");
   }
   if (options.kernels) kernels_problem_ = android::kernels_problem(litert);
-  const bool with_kernels = options.kernels && kernels_problem_.empty();
-  create_environment(with_kernels);
-  Handle model = nullptr;
-  check(litert.CreateModelFromBuffer(environment_.get(), content_.data(), content_.size(), &model),
-        "read it");
-  model_.reset(model);
-  compile(options, with_kernels);
-  prepare();
+  if (!options.kernels || !kernels_problem_.empty()) {
+    load(options, false);
+  } else {
+    try {
+      load(options, true);
+    } catch (const ProgramError& error) {
+      // Slower, but it works; where the program itself is wrong, this fails as well.
+      kernels_problem_ = std::string("the kernels failed: ") + error.what();
+      load(options, false);
+    }
+  }
   bind(Side{"inputs", inputs_, input_buffers_, input_places_, litert.GetNumSignatureInputs,
             litert.GetSignatureInputName, litert.GetSignatureInputTensorByIndex,
             litert.GetCompiledModelInputBufferRequirements});
@@ -103,6 +106,18 @@ Program::Program(const LiteRt& litert, std::vector<std::uint8_t> content,
 }
 
 Program::~Program() = default;
+
+void Program::load(const ProgramOptions& options, bool with_kernels) {
+  compiled_.reset();
+  model_.reset();
+  create_environment(with_kernels);
+  Handle model = nullptr;
+  check(litert_.CreateModelFromBuffer(environment_.get(), content_.data(), content_.size(), &model),
+        "read it");
+  model_.reset(model);
+  compile(options, with_kernels);
+  prepare();
+}
 
 void Program::create_environment(bool with_kernels) {
   // Never more than the processor: what else the runtime finds on a device answers other bits.

@@ -36,7 +36,8 @@ struct TensorSpec {
 
 struct ProgramOptions {
   int threads = 1;
-  /// Whether edge-dnq's kernels take what they know; the runtime's own take the rest.
+  /// Whether edge-dnq's kernels take what they know; the runtime's own take the rest, and all where
+  /// the kernels fail.
   bool kernels = true;
 };
 
@@ -68,13 +69,14 @@ class Program {
 
   /// What edge-dnq's kernels did, as their JSON; empty where they were not asked.
   std::string kernels_report() const;
-  /// Why edge-dnq's kernels were not asked although they were wanted; empty where they were.
+  /// Why edge-dnq's kernels do nothing although they were wanted; empty where they were asked.
   const std::string& kernels_problem() const { return kernels_problem_; }
 
  private:
   /// The functions and words that inputs and outputs differ in.
   struct Side;
 
+  void load(const ProgramOptions& options, bool with_kernels);
   void create_environment(bool with_kernels);
   void compile(const ProgramOptions& options, bool with_kernels);
   void prepare();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <thread>
 
 #include "test_program.h"
@@ -46,6 +47,17 @@ TEST(Program, TellsWhatTheKernelsDid) {
   EXPECT_NE(program->kernels_report().find("\"partitions\":[{"), std::string::npos)
       << program->kernels_report();
   EXPECT_EQ(program->kernels_problem(), "");
+}
+
+TEST(Program, RunsOnTheRuntimesKernelsWhereOursFail) {
+  const TestProgram given = read_program("int8");
+  ASSERT_EQ(setenv("EDGE_DNQ_KERNELS", "none such", 1), 0);
+  const auto program = given.open({1, true});
+  ASSERT_EQ(unsetenv("EDGE_DNQ_KERNELS"), 0);
+  EXPECT_EQ(program->kernels_problem().rfind("the kernels failed: LiteRT cannot", 0), 0U)
+      << program->kernels_problem();
+  EXPECT_EQ(program->kernels_report(), "");
+  EXPECT_EQ(run(*program, 1), run(*given.open({1, false}), 1));
 }
 
 // Leaks are looked for by the sanitizer at the end of the process as well; this also sees what
