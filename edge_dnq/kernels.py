@@ -99,7 +99,7 @@ class GraphUse(msgspec.Struct, frozen=True):
     partitions: tuple[Partition, ...]
 
 
-class DelegateReport(msgspec.Struct, frozen=True):
+class AdapterReport(msgspec.Struct, frozen=True):
     """What one delegate did, as the library tells it."""
 
     isa: str
@@ -230,7 +230,7 @@ def rgb_halver() -> Callable[[int, int, int, int, int, int], None] | None:
     return halve
 
 
-def read_report(path: Path, key: str) -> DelegateReport | None:
+def read_report(path: Path, key: str) -> AdapterReport | None:
     """Return what the delegate loaded from ``path`` with the option ``report=key`` did.
 
     Returns:
@@ -241,10 +241,10 @@ def read_report(path: Path, key: str) -> DelegateReport | None:
     buffer = ctypes.create_string_buffer(size)
     if library.edge_dnq_litert_report(key.encode(), buffer, size) == 0:
         return None
-    return msgspec.json.decode(buffer.value, type=DelegateReport)
+    return msgspec.json.decode(buffer.value, type=AdapterReport)
 
 
-def use_of(report: DelegateReport) -> KernelUse:
+def use_of(report: AdapterReport) -> KernelUse:
     """Sum a report up over the program's graphs."""
     nodes = sum(graph.nodes for graph in report.graphs)
     claimed = sum(graph.claimed for graph in report.graphs)

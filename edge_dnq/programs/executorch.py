@@ -28,7 +28,7 @@ from edge_dnq.executorch_library import (
     library_status,
     require_library,
 )
-from edge_dnq.kernels import DelegateReport, KernelUse, kernels_status, use_of
+from edge_dnq.kernels import AdapterReport, KernelUse, kernels_status, use_of
 from edge_dnq.manifest import TensorSpec
 from edge_dnq.programs.tensors import checked_inputs
 
@@ -195,7 +195,7 @@ class ExecuTorchProgram:
         buffer = ctypes.create_string_buffer(size)
         if self._library.edge_dnq_executorch_report(key, buffer, size) == 0:
             return KernelUse(None)
-        return use_of(msgspec.json.decode(buffer.value, type=DelegateReport))
+        return use_of(msgspec.json.decode(buffer.value, type=AdapterReport))
 
 
 def _close(close: Any, handle: int, content: bytes) -> None:
