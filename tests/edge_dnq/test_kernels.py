@@ -12,8 +12,8 @@ from edge_dnq.kernels import (
     CHOICES,
     ISAS,
     LIBRARY_VARIABLE,
+    AdapterReport,
     DeclinedOperation,
-    DelegateReport,
     GraphUse,
     KernelUse,
     kernels_status,
@@ -100,12 +100,12 @@ def test_the_argument_goes_before_the_environment(monkeypatch: pytest.MonkeyPatc
 
 def test_use_is_told_in_a_line() -> None:
     declined = tuple(DeclinedOperation(i, "TANH", "not an operator of the engine") for i in (4, 7))
-    report = DelegateReport("avx2", False, (GraphUse(6, 4, declined, ()),))
+    report = AdapterReport("avx2", False, (GraphUse(6, 4, declined, ()),))
     use = use_of(report)
     assert use.describe() == (
         "edge-dnq avx2, 4 of 6 operations; stock: 2 TANH (not an operator of the engine)"
     )
-    nothing = use_of(DelegateReport("avx2", False, (GraphUse(2, 0, declined, ()),)))
+    nothing = use_of(AdapterReport("avx2", False, (GraphUse(2, 0, declined, ()),)))
     assert nothing.isa is None
     assert nothing.describe().startswith("stock (the kernels know none of its operations: 2 TANH")
     assert KernelUse(None).describe() == "stock"

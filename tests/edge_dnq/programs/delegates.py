@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, load_delegate
 
-from edge_dnq.kernels import DelegateReport, read_report
+from edge_dnq.kernels import AdapterReport, read_report
 
 
 class Delegate:
@@ -24,7 +24,7 @@ class Delegate:
         self.interpreter: Any = None
 
     @property
-    def report(self) -> DelegateReport:
+    def report(self) -> AdapterReport:
         report = read_report(self._library, self._key)
         assert report is not None
         return report
