@@ -91,9 +91,10 @@ train-actions: install
 	$(TRAIN_ACTIONS) --data $(ACTIONS)/folds/fold0.csv --stage policy --run-dir $(ACTIONS)/fold0 \
 	  --recording $(ACTIONS)/fold1.npz --half -o models/actions21.safetensors
 
-# Prints the tables of the README.
+# Prints the tables of the policies of the built-in model; renders 5,000 clips the first time.
 figures: demo
-	$(BIN)/python benchmarks/policies.py $(DEMO_OUT)/bundle synthetic:2400 --split test
+	$(BIN)/edge-dnq profile $(DEMO_OUT)/bundle
+	$(BIN)/python benchmarks/policies.py $(DEMO_OUT)/bundle synthetic:20000 --split test --frames 16
 	$(BIN)/python benchmarks/policy_precision.py
 
 # The pictures of the report and of the live page in docs/.
