@@ -99,9 +99,7 @@ def test_sweep(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path: Path) -
     assert plot.stat().st_size > 10_000
     facts = cli(*words, "--json").json
     assert facts["clips"] == 5
-    assert set(FAMILIES) - {"exit_told"} == {
-        point["family"] for point in facts["points"]
-    }
+    assert set(FAMILIES) - {"exit_told"} == {point["family"] for point in facts["points"]}
     assert facts["points"][-1]["against"]["cycle"]["difference"]["low"] <= 1
 
 
