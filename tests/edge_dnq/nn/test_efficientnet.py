@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from edge_dnq.errors import CheckpointError
 from edge_dnq.nn.architectures import make_backbone
 from edge_dnq.nn.backbone import AnyPrecisionBackbone
 from edge_dnq.nn.config import BackboneConfig
@@ -59,3 +60,22 @@ def test_a_student_takes_the_teachers_weights() -> None:
         student.state_dict()["blocks.3.filter.weight"],
         teacher.state_dict()["blocks.3.filter.weight"],
     )
+
+
+def test_layers_may_keep_more_bits() -> None:
+    lowest = {"blocks.1.expand": 4, "blocks.1.filter_grid": 8}
+    config = BackboneConfig(
+        architecture="efficientnet_lite0", width=0.25, input_size=32, lowest_bits=lowest
+    )
+    modules = dict(AnyPrecisionEfficientNet(config, 3).named_modules())
+    assert modules["blocks.1.expand"].weight_bits == {"w8a8": 8, "w4a4": 4, "w2a2": 4}
+    assert modules["blocks.1.filter_grid"].bits == {"w8a8": 8, "w4a4": 8, "w2a2": 8}
+    assert modules["blocks.2.expand"].weight_bits == {"w8a8": 8, "w4a4": 4, "w2a2": 2}
+
+
+def test_bits_of_what_is_no_layer_are_refused() -> None:
+    config = BackboneConfig(
+        architecture="efficientnet_lite0", width=0.25, input_size=32, lowest_bits={"blocks.1": 4}
+    )
+    with pytest.raises(CheckpointError, match="neither a layer nor a grid"):
+        AnyPrecisionEfficientNet(config, 3)
