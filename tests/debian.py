@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -37,13 +38,17 @@ def unpack_packages(
     Raises:
         UnavailableError: the packages cannot be had.
     """
-    if not root.is_dir():
-        downloaded = _download(root, packages, architecture, suite, dependencies)
-        partial = root.with_name(f"{root.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        for package in downloaded:
-            call(["dpkg", "-x", package, partial], "unpack a package")
-        partial.rename(root)
+    root.parent.mkdir(parents=True, exist_ok=True)
+    # Tests run in several processes: two in one folder spoil each other's lists.
+    with root.with_name(f"{root.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.is_dir():
+            downloaded = _download(root, packages, architecture, suite, dependencies)
+            partial = root.with_name(f"{root.name}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            for package in downloaded:
+                call(["dpkg", "-x", package, partial], "unpack a package")
+            partial.rename(root)
     return root
 
 

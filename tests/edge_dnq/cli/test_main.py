@@ -56,7 +56,7 @@ def test_no_verb_shows_the_help(cli: Cli) -> None:
 
 def test_a_mistyped_verb_is_told_the_right_one(cli: Cli) -> None:
     assert "did you mean 'export'?" in cli("exprot", "x").error
-    assert "choose from train, export" in cli("zzz").error
+    assert "choose from train, record, export" in cli("zzz").error
 
 
 def test_an_unknown_option_is_one_line(cli: Cli) -> None:

@@ -33,8 +33,13 @@ def test_a_sweep_is_drawn(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_pa
     done = cli("report", bundle_folder, "--eval", tmp_path / "sweep.json", "-o", page)
     assert done.code == 0, done.err
     text = page.read_text()
+    shown: dict[str, list[bool]] = {}
     for point in swept.json["points"]:
-        assert point["policy"] in text
+        shown.setdefault(point["family"], []).append(point["policy"] in text)
+    # Of rivals only the settings that are on the front of their family.
+    assert all(shown["uniform"])
+    assert all(shown["learned"])
+    assert all(any(own) for own in shown.values()), shown
     assert "confidence cascade" in text
 
 
