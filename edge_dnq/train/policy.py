@@ -116,14 +116,19 @@ def decision_losses(
     decided = decisions.decided.to(video.dtype)
     classes, seen = batch.segments.mean(decisions.class_logits.float(), decided)
     own = real & (seen > 0)
+    # Pieces of streams may all be filler: the mean over no segment would be NaN.
+    zero = costs.new_zeros(())
+    some, decided_some = bool(real.any()), bool(own.any())
     return {
-        "cross_entropy": losses.cross_entropy(video, targets),
-        "distillation": losses.distillation(video, batch.taught[real]),
-        "policy_class": losses.policy_class(classes[own], batch.targets[own], label_smoothing),
+        "cross_entropy": losses.cross_entropy(video, targets) if some else zero,
+        "distillation": losses.distillation(video, batch.taught[real]) if some else zero,
+        "policy_class": losses.policy_class(classes[own], batch.targets[own], label_smoothing)
+        if decided_some
+        else zero,
         "balance": losses.balance(decisions.actions),
         "cost": losses.cost(decisions.actions, costs),
         "entropy": losses.entropy(decisions.probabilities, decisions.decided),
-        "oracle": costs.new_zeros(())
+        "oracle": zero
         if oracle is None
         else oracle_loss(decisions, batch.segments.owner, oracle, programs),
     }

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edge_dnq.errors import DataError
 from edge_dnq.nn.backbone import AnyPrecisionBackbone
 from edge_dnq.nn.normalise import normalise
 from edge_dnq.nn.resize import resize_frames
@@ -132,29 +131,16 @@ class RecordedSource:
     """Pieces of recorded sequences, drawn anew in every epoch.
 
     Args:
-        run: With the model that the recordings must fit.
+        run: With the model that the recordings fit.
         recordings: Of its programs, by networks that had not been trained on what they saw.
         seed: Of the pieces and of their order.
-
-    Raises:
-        DataError: a recording has other classes, programs or frame sizes.
     """
 
     def __init__(self, run: Run, recordings: Sequence[Recording], seed: int) -> None:
         self._recordings, self._run, self._seed = recordings, run, seed
-        stage, config = run.config.policy_training, run.config
+        stage = run.config.policy_training
         self._length = stage.window
         self._size = max(1, -(-stage.batch // run.compute.world))
-        programs = tuple(program.name for program in config.backbone.programs)
-        for recording in recordings:
-            side = recording.pixels.shape[1]
-            if (recording.labels, recording.actions) != (run.labels, programs):
-                raise DataError("a recording is of other classes or programs than the model's")
-            if side != config.policy.input_size:
-                raise DataError(
-                    f"a recording has policy frames of {side} pixels, "
-                    f"the policy takes {config.policy.input_size}"
-                )
 
     @property
     def steps(self) -> int:

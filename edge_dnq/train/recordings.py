@@ -19,7 +19,7 @@ from edge_dnq.bundle import Bundle
 from edge_dnq.errors import DataError
 from edge_dnq.session import Recogniser, Session
 from edge_dnq.staging import staged_file
-from edge_dnq.streams import FILLER, compose_streams
+from edge_dnq.streams import FILLER, SEGMENTS, compose_streams
 from edge_dnq.train.augment import Augmentation, augment_clip, centre_clip
 from edge_dnq.train.data import ClipSet
 from edge_dnq.video.preprocess import network_frame
@@ -98,6 +98,28 @@ class Recording:
         )
         if not fits:
             raise DataError(f"{name}: the arrays of this recording do not fit each other")
+
+
+def require_fit(
+    recordings: Iterable[Recording],
+    labels: tuple[str, ...],
+    programs: tuple[str, ...],
+    policy_size: int,
+) -> None:
+    """Check that recordings are of a model's classes, programs and policy frames.
+
+    Raises:
+        DataError: one is not.
+    """
+    for recording in recordings:
+        side = recording.pixels.shape[1]
+        if (recording.labels, recording.actions) != (labels, programs):
+            raise DataError("a recording is of other classes or programs than the model's")
+        if side != policy_size:
+            raise DataError(
+                f"a recording has policy frames of {side} pixels, the policy takes {policy_size}: "
+                f"record again with --policy-size {policy_size}"
+            )
 
 
 @dataclass(frozen=True)
@@ -183,7 +205,7 @@ def record(
     clips = replace(clips, labels=manifest.labels, targets=places[clips.targets])
     session = Session(bundle, policy=f"uniform:{manifest.programs[0].name}", threads=threads)
     sequences = _sequences(clips, manifest.input.height, views, streams, seed)
-    total = views * (-(-len(clips) // 6) if streams else len(clips))
+    total = views * (-(-len(clips) // SEGMENTS) if streams else len(clips))
     parts = []
     for done, (frames, owner, targets) in enumerate(sequences, 1):
         parts.append((*_seen(session.recognisers, frames, policy_size), owner, targets))

@@ -22,7 +22,7 @@ from edge_dnq.train.data import ClipSet, open_dataset
 from edge_dnq.train.distributed import Compute, computing
 from edge_dnq.train.loop import STAGES, Run, hold_out, subset
 from edge_dnq.train.metrics import MetricsLog, draw_curves
-from edge_dnq.train.recordings import Recording
+from edge_dnq.train.recordings import Recording, require_fit
 from edge_dnq.train.run_directory import RunDirectory
 
 
@@ -95,7 +95,7 @@ def train(task: Task, console: Console | None = None) -> dict[str, Any]:
             everything=everything,
             validation=validation,
             initial=task.initial,
-            recordings=tuple(Recording.load(path) for path in task.recordings),
+            recordings=_recordings(task, everything.labels),
         )
         with run.progress:
             last = _train_stages(task, run)
@@ -136,6 +136,18 @@ def _check(task: Task) -> None:
                 f"--stage {task.stage} goes on from --stage {earlier}, of which {task.run_dir} "
                 f"has {done} of {wanted} epochs: run that one first"
             )
+
+
+def _recordings(task: Task, labels: tuple[str, ...]) -> tuple[Recording, ...]:
+    """Read the recordings, before anything is trained that they might not fit.
+
+    Raises:
+        DataError: unreadable, or of another model.
+    """
+    found = tuple(Recording.load(path) for path in task.recordings)
+    programs = tuple(program.name for program in task.config.backbone.programs)
+    require_fit(found, labels, programs, task.config.policy.input_size)
+    return found
 
 
 def _earlier_stages(stage: str) -> tuple[str, ...]:
