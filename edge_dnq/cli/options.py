@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from edge_dnq.kernels import CHOICES
@@ -38,5 +40,10 @@ seed_option = click.option(
     default=0,
     show_default=True,
     help="Seed of whatever is drawn at random.",
+)
+cache_dir_option = click.option(
+    "--cache-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where decoded frames are kept.  [default: the user's cache folder]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -8,7 +8,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edge_dnq.cli.native_log import quiet_native
-from edge_dnq.cli.options import json_option, seed_option, threads_option
+from edge_dnq.cli.options import cache_dir_option, json_option, seed_option, threads_option
 from edge_dnq.cli.output import console, next_step, print_json
 from edge_dnq.nn.config import PolicyConfig
 from edge_dnq.session import open_bundle
@@ -52,11 +52,7 @@ CACHE_MARGIN = 16
     show_default=True,
     help="Side of the policy's frames in pixels.",
 )
-@click.option(
-    "--cache-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where decoded frames are kept.  [default: the user's cache folder]",
-)
+@cache_dir_option
 @threads_option
 @seed_option
 @json_option

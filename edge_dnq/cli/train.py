@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from edge_dnq.cli.options import cache_dir_option
 from edge_dnq.errors import RuntimeMissingError
 from edge_dnq.train.config import RECIPE_STAGES, load_config
 from edge_dnq.train.presets import PRESETS
@@ -67,11 +68,7 @@ from edge_dnq.train.presets import PRESETS
     help="Change one setting, e.g. any_precision.epochs=80. May be repeated.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option(
-    "--cache-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where decoded frames are kept.  [default: the user's cache folder]",
-)
+@cache_dir_option
 @click.option(
     "--init",
     "initial",
