@@ -1,7 +1,13 @@
 """Procedurally rendered action clips: unlimited, seeded, free of any data set."""
 
 from edge_dnq.synthetic.actions import LABELS
-from edge_dnq.synthetic.clips import SyntheticClip, render_clip, render_idle, render_stream
+from edge_dnq.synthetic.clips import (
+    SyntheticClip,
+    clip_idles,
+    render_clip,
+    render_idle,
+    render_stream,
+)
 from edge_dnq.synthetic.timeline import Segment
 from edge_dnq.synthetic.video_file import write_clip
 
@@ -9,6 +15,7 @@ __all__ = [
     "LABELS",
     "Segment",
     "SyntheticClip",
+    "clip_idles",
     "render_clip",
     "render_idle",
     "render_stream",

@@ -11,7 +11,7 @@ from edge_dnq.train import full_precision, losses
 from edge_dnq.train.batches import batches_per_epoch, train_batches
 from edge_dnq.train.evaluate import program_logits, validate_recognition
 from edge_dnq.train.full_precision import mixed, recognition_loss
-from edge_dnq.train.loop import Means, Run, run_epochs
+from edge_dnq.train.loop import Means, Run, freeze, run_epochs
 from edge_dnq.train.optimise import Optimiser
 
 STAGE = "any-precision"
@@ -50,6 +50,7 @@ def train(run: Run) -> None:
     network = build(run) if run.directory.epochs_done(STAGE) else start(run, teacher)
     plan = run.plan(stage.batch, stage.frames)
     steps = batches_per_epoch(run.recognition, plan)
+    frozen = freeze(network, stage.frozen)
     optimiser = Optimiser(stage.optimiser, network, steps * stage.epochs)
 
     def train_epoch(epoch: int) -> Means:
@@ -78,7 +79,7 @@ def train(run: Run) -> None:
     def validate() -> dict[str, float]:
         return validate_recognition(run, network, network.programs)
 
-    run_epochs(run, STAGE, network, optimiser, stage.epochs, train_epoch, validate)
+    run_epochs(run, STAGE, network, optimiser, stage.epochs, train_epoch, validate, frozen)
 
 
 def load(run: Run) -> AnyPrecisionBackbone:

@@ -116,6 +116,9 @@ class RecognitionStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
             the rest is taken on single frames.
         label_smoothing: Of the cross-entropy.
         mixup: Parameter of the Beta distribution that frames are blended with; 0 turns it off.
+        frozen: Modules by name, as ``stem`` or ``blocks.0``, whose weights and whose batch norms of
+            the unquantised mode stay as the stage found them: few clips then cannot spoil what was
+            learnt on many, and the first stage is faster.
         calibration_batches: Batches that set clip values and statistics before the first step of
             the any-precision stage.
         optimiser: How weights are updated.
@@ -128,6 +131,7 @@ class RecognitionStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     clip_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     label_smoothing: Fraction = 0.1
     mixup: Weight = 0.0
+    frozen: tuple[str, ...] = ()
     calibration_batches: PositiveInt = 4
     optimiser: OptimiserConfig = OptimiserConfig()
     losses: RecognitionLosses = RecognitionLosses()

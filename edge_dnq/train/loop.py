@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from rich.progress import Progress
 from torch import Tensor, nn
 
 from edge_dnq.errors import EdgeDnqError
+from edge_dnq.nn.layers import FULL_PRECISION, NestedWeight
 from edge_dnq.train.batches import BatchPlan
 from edge_dnq.train.config import TrainConfig
 from edge_dnq.train.data import ClipSet
@@ -112,6 +113,33 @@ class Means:
         }
 
 
+def freeze(network: nn.Module, names: Sequence[str]) -> list[nn.Module]:
+    """Keep the weights of the modules called ``names``, and their norms of the unquantised mode.
+
+    The norms and clip values of programs go on learning: a program's are its own.
+
+    Returns:
+        What must stay in evaluation mode.
+
+    Raises:
+        EdgeDnqError: a name is not that of a module.
+    """
+    modules = dict(network.named_modules())
+    if unknown := [name for name in names if name not in modules]:
+        raise EdgeDnqError(
+            f"frozen names {unknown[0]!r}, which is no module of the network: expected names as "
+            f"{', '.join(name for name, _ in network.named_children())}"
+        )
+    layers = [part for name in names for part in modules[name].modules()]
+    held: list[nn.Module] = []
+    for layer in layers:
+        if isinstance(layer, NestedWeight):
+            layer.weight.requires_grad_(False)
+        if isinstance(layer, nn.ModuleDict) and FULL_PRECISION in layer:
+            held.append(layer[FULL_PRECISION].requires_grad_(False))
+    return held
+
+
 def run_epochs(
     run: Run,
     stage: str,
@@ -120,11 +148,12 @@ def run_epochs(
     epochs: int,
     train_epoch: Callable[[int], Means],
     validate: Callable[[], dict[str, float]],
+    frozen: Sequence[nn.Module] = (),
 ) -> None:
     """Train ``network`` for the epochs of ``stage`` that are still to be done.
 
     The state is kept at the end and every ``save_seconds``; what was interrupted goes on from the
-    last kept epoch and comes to the same result.
+    last kept epoch and comes to the same result. ``frozen`` modules stay in evaluation mode.
 
     Raises:
         EdgeDnqError: the loss became NaN or infinite, or the file system refuses.
@@ -140,6 +169,8 @@ def run_epochs(
     for epoch in range(start, epochs):
         began = time.monotonic()
         network.train()
+        for module in frozen:
+            module.eval()
         values = train_epoch(epoch).result(compute)
         if not all(math.isfinite(value) for value in values.values()):
             raise EdgeDnqError(
@@ -168,6 +199,7 @@ def subset(clips: ClipSet, indices: NDArray[np.int64]) -> ClipSet:
         targets=clips.targets[indices],
         names=tuple(clips.names[i] for i in indices),
         rows=clips.rows[indices],
+        idle=None if clips.idle is None else clips.idle[indices],
     )
 
 

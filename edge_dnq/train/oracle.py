@@ -38,6 +38,8 @@ class Oracle(NamedTuple):
 def advice(executed: Tensor, owner: Tensor, oracle: Oracle) -> Tensor:
     """Return the advised action of every frame, int64 [N, T].
 
+    A segment that pauses goes on as the same one.
+
     Args:
         executed: Which frames the policy had executed, bool [N, T].
         owner: Segment of every frame, or -1 where nothing is to be recognised, int64 [N, T].
@@ -49,13 +51,14 @@ def advice(executed: Tensor, owner: Tensor, oracle: Oracle) -> Tensor:
     current = torch.full_like(count, -2)
     advised = torch.full_like(owner, oracle.skip)
     for t in range(length):
-        begins = owner[:, t] != current
+        shows = owner[:, t] >= 0
+        begins = shows & (owner[:, t] != current)
         count = torch.where(begins, 0, count)
         last = torch.where(begins, t - oracle.gap, last)
-        current = owner[:, t]
-        worth = (current >= 0) & (count < oracle.frames) & (t - last >= oracle.gap)
+        current = torch.where(shows, owner[:, t], current)
+        worth = shows & (count < oracle.frames) & (t - last >= oracle.gap)
         advised[:, t] = torch.where(worth, oracle.program, oracle.skip)
-        count = count + executed[:, t]
+        count = count + (executed[:, t] & shows)
         last = torch.where(executed[:, t], t, last)
     return advised
 

@@ -19,7 +19,7 @@ from edge_dnq.bundle import Bundle
 from edge_dnq.errors import DataError
 from edge_dnq.session import Recogniser, Session
 from edge_dnq.staging import staged_file
-from edge_dnq.streams import FILLER, SEGMENTS, compose_streams
+from edge_dnq.streams import FILLER, SEGMENTS, Stream, compose_streams
 from edge_dnq.train.augment import Augmentation, augment_clip, centre_clip
 from edge_dnq.train.data import ClipSet
 from edge_dnq.video.preprocess import network_frame
@@ -39,8 +39,8 @@ class Recording:
         labels: Class names, K of them.
         pixels: Policy frames, uint8 [F, P, P, 3].
         logits: Of every program on every frame, float32 [F, B, K].
-        owner: Segment of every frame, counted within its sequence, or -1 where none is to be
-            recognised; int64 [F].
+        owner: Segment of every frame, counted within its sequence, or -1 where there is nothing to
+            recognise: filler, and the idle frames of rendered clips; int64 [F].
         targets: Class of every frame's segment, or -1; int64 [F].
         lengths: Frames of every sequence, int64 [S].
     """
@@ -236,14 +236,25 @@ def _sequences(
             return augment_clip(clips.clip(index), size, rng, Augmentation())
 
         if streams:
-            for _, stream in compose_streams(seen, clips.targets, seed + view):
+            for chosen, stream in compose_streams(seen, clips.targets, seed + view):
+                owner = _acting(stream, chosen, clips.idle)
                 known = np.append(stream.labels, FILLER)  # the filler's -1 is the last one
-                yield stream.frames, stream.owner, known[stream.owner]
+                yield stream.frames, owner, known[owner]
         else:
             for index, target in enumerate(clips.targets):
-                frames = seen(index)
-                zeros = np.zeros(len(frames), np.int64)
-                yield frames, zeros, zeros + target
+                idle = False if clips.idle is None else clips.idle[index]
+                owner = np.where(idle, FILLER, np.zeros(clips.clip_frames, np.int64))
+                yield seen(index), owner, np.where(owner == FILLER, FILLER, target)
+
+
+def _acting(stream: Stream, chosen: Int64, idle: NDArray[np.bool_] | None) -> Int64:
+    """Return the owners of a stream's frames; frames of ``chosen`` clips that idle have none."""
+    owner: Int64 = stream.owner.copy()
+    if idle is not None:
+        for segment, (clip, offset) in enumerate(zip(chosen, stream.offsets, strict=True)):
+            places = np.flatnonzero(stream.owner == segment)
+            owner[places[idle[clip, offset : offset + len(places)]]] = FILLER
+    return owner
 
 
 def _seen(

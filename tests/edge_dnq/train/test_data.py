@@ -53,8 +53,10 @@ def test_synthetic_clips_are_the_rendered_ones(tmp_path: Path) -> None:
     assert first.shape == (T, C, C, 3)
     assert first.dtype == np.uint8
     seed = int(clips.names[0].split()[-1])
-    expected = render_clip(seed, LABELS[0], frames=T, size=C, fps=T / 2.0).frames
-    np.testing.assert_array_equal(first, expected)
+    expected = render_clip(seed, LABELS[0], frames=T, size=C, fps=T / 2.0)
+    np.testing.assert_array_equal(first, expected.frames)
+    assert clips.idle is not None
+    np.testing.assert_array_equal(clips.idle[0], expected.idle)
 
 
 def test_a_pool_of_processes_gives_the_same_clips(

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_dnq.train.loop import hold_out
+from edge_dnq.errors import EdgeDnqError
+from edge_dnq.nn.config import BackboneConfig
+from edge_dnq.nn.resnet import AnyPrecisionResNet
+from edge_dnq.train.loop import freeze, hold_out
 
 
 @given(
@@ -41,3 +45,21 @@ def test_seed_chooses() -> None:
     first, again, other = (hold_out(targets, 0.3, seed)[1].tolist() for seed in (1, 1, 2))
     assert first == again
     assert first != other
+
+
+def test_frozen_weights_do_not_learn_and_programs_norms_do() -> None:
+    config = BackboneConfig(width=0.125, input_size=32, stem="small", full_precision=True)
+    network = AnyPrecisionResNet(config, 3)
+    held = freeze(network, ("stem", "stages.0"))
+    assert held[0] is network.stem.norm(None)
+    assert len(held) == 1 + 2 * 2  # two blocks of two convolutions
+    for name, parameter in network.named_parameters():
+        inside = name.startswith(("stem.", "stages.0."))
+        own = name.endswith((".weight", ".bias")) and ".norms." not in name
+        assert parameter.requires_grad == (not (inside and (own or ".full_precision." in name)))
+
+
+def test_a_frozen_name_must_be_there() -> None:
+    network = AnyPrecisionResNet(BackboneConfig(width=0.125, input_size=32), 3)
+    with pytest.raises(EdgeDnqError, match=r"'stages\.7', which is no module of the network"):
+        freeze(network, ("stem", "stages.7"))

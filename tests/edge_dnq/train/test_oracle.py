@@ -25,10 +25,12 @@ def test_advice_follows_from_what_was_executed(seed: int, frames: int, gap: int)
     given_ = advice(torch.from_numpy(executed)[None], torch.from_numpy(owner)[None], oracle)[0]
     begin = 0
     for t in range(length):
-        if owner[t] != owner[t - 1]:
+        shown = owner[t] >= 0
+        if shown and owner[t] not in owner[begin:t]:
             begin = t
-        own = [s for s in range(begin, t) if executed[s]]
-        worth = owner[t] >= 0 and len(own) < frames and (not own or t - own[-1] >= gap)
+        since = [s for s in range(begin, t) if executed[s]]
+        own = [s for s in since if owner[s] >= 0]
+        worth = shown and len(own) < frames and (not since or t - since[-1] >= gap)
         assert given_[t] == (1 if worth else SKIP)
 
 

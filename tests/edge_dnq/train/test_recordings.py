@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,27 @@ def test_streams_have_filler_that_is_of_no_class(bundle: Bundle, frames: np.ndar
     views = np.split(made.targets, np.cumsum(made.lengths)[:-1])
     shown = [set(part[part >= 0].tolist()) for part in views]
     assert shown[0] | shown[1] == set(range(7)) == shown[2] | shown[3]
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_idle_frames_are_nobodys(bundle: Bundle, frames: np.ndarray, streams: bool) -> None:
+    clips = clip_set(bundle, frames)
+    idle = np.zeros((7, 3), bool)
+    idle[:, 1] = True
+    plain, knowing = (
+        record(bundle, replace(clips, idle=known), policy_size=16, streams=streams)
+        for known in (None, idle)
+    )
+    np.testing.assert_array_equal(plain.pixels, knowing.pixels)
+    middle = [network_frame(clips.clip(i)[1], bundle.manifest.input.height) for i in range(7)]
+    shrunk = np.stack([network_frame(frame, 16) for frame in middle])
+    # A window of three frames is the whole clip, so its middle one is the idle one.
+    is_middle = (plain.pixels[:, None] == shrunk).all((2, 3, 4)).any(1) & (plain.owner >= 0)
+    assert is_middle.sum() == 7
+    assert (knowing.owner[is_middle] == -1).all()
+    assert (knowing.targets[is_middle] == -1).all()
+    np.testing.assert_array_equal(knowing.owner[~is_middle], plain.owner[~is_middle])
+    np.testing.assert_array_equal(knowing.targets[~is_middle], plain.targets[~is_middle])
 
 
 def test_written_and_read(bundle: Bundle, frames: np.ndarray, tmp_path: Path) -> None:

@@ -186,6 +186,27 @@ def test_settings_that_cannot_work(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_frozen_parts_stay_as_they_were(
+    tiny_config: TrainConfig, tiny_cache: Path, tmp_path: Path
+) -> None:
+    """Runs of one and of two epochs start alike: what is frozen is alike at their ends, too."""
+    ends = []
+    for epochs in (1, 2):
+        stage = msgspec.structs.replace(
+            tiny_config.full_precision, epochs=epochs, frozen=("stem", "stages.0")
+        )
+        config = msgspec.structs.replace(tiny_config, full_precision=stage)
+        folder = tmp_path / str(epochs)
+        train(task(config, tiny_cache, folder, stage="full-precision"))
+        state = torch.load(folder / "run" / "full-precision.state.pt", weights_only=True)
+        ends.append(state["network"])
+    first, second = ends
+    for name, value in first.items():
+        frozen = name.startswith(("stem.", "stages.0."))
+        if frozen or value.dim() > 1:
+            assert torch.equal(value, second[name]) == frozen, name
+
+
 def test_divergence_is_told(tiny_config: TrainConfig, tiny_cache: Path, tmp_path: Path) -> None:
     stage = msgspec.structs.replace(
         tiny_config.full_precision,
