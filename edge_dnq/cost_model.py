@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dnq.manifest import Manifest
-from edge_dnq.profiling.table import ThreadCosts, reference_program
+from edge_dnq.profiling.table import ThreadCosts, decided_ms, held_ms, reference_program
 
 FOLLOW = 32.0
 """Times within a window that the costs follow a change of the device's speed."""
@@ -45,18 +45,13 @@ class StepCosts:
 
 def step_costs(manifest: Manifest, costs: ThreadCosts) -> StepCosts:
     """Return the costs that a picker begins with."""
-    base = costs.frame.median_ms
-    policy = costs.policy.median_ms if costs.policy is not None else 0.0
-    programs = {name: cost.median_ms for name, cost in costs.programs.items()}
     actions = costs.actions.values()
+    reference = costs.programs[reference_program(manifest)].median_ms
     return StepCosts(
-        tuple(
-            base + policy + (programs[action.program] if action.program is not None else 0.0)
-            for action in manifest.actions
-        ),
+        decided_ms(manifest, costs, policy=True),
         tuple(max(1, action.skip) for action in manifest.actions),
-        costs.held.median_ms if costs.held is not None else 0.0,
-        base + programs[reference_program(manifest)],
+        held_ms(costs),
+        costs.frame.median_ms + reference,
         max((cost.p95_ms / cost.median_ms for cost in actions), default=1.0),
     )
 

@@ -246,15 +246,19 @@ class Session:
         if walk.held:
             return self._finish(started, walk.hold().name, None)
         policy_logits: Float32 | None = None
-        network = network_frame(frame, self._size)
-        policy_started = perf_counter()
+        policy_ms = 0.0
+        network: UInt8 | None = None
         if self.policy is not None and walk.picker.needs_policy:
+            network = network_frame(frame, self._size)
+            policy_started = perf_counter()
             policy_logits = self.policy(network)
+            policy_ms = (perf_counter() - policy_started) * 1e3
         action = walk.choose(policy_logits)
-        program_started = perf_counter()
-        policy_ms = (program_started - policy_started) * 1e3
         if action.program is None:
             return self._finish(started, action.name, walk.chosen, policy_logits, policy_ms)
+        if network is None:  # a frame that a blind picker skips costs no look at its pixels
+            network = network_frame(frame, self._size)
+        program_started = perf_counter()
         logits = self.recognisers[action.program](network)
         walk.execute(logits)
         program_ms = (perf_counter() - program_started) * 1e3

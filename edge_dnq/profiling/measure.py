@@ -95,13 +95,19 @@ class _Bench:
 
     def costs(self) -> ThreadCosts:
         actions = {action.name: action for action in self._actions}
-        every = [step for steps in self._steps.values() for step in steps]
+        looks = self._rota.needs_policy
+        every = [
+            step
+            for name, steps in self._steps.items()
+            if looks or actions[name].program is not None  # else nothing looks at the frame
+            for step in steps
+        ]
         programs: dict[str, list[float]] = {}
         for name, steps in self._steps.items():
             program = actions[name].program
             if program is not None:
                 programs.setdefault(program, []).extend(step.program_ms for step in steps)
-        policy = [step.policy_ms for step in every] if self._rota.needs_policy else []
+        policy = [step.policy_ms for step in every] if looks else []
         rest = [step.latency_ms - step.policy_ms - step.program_ms for step in every]
         return ThreadCosts(
             threads=self.session.threads,

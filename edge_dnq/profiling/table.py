@@ -336,6 +336,31 @@ def differences(then: Subject, now: Subject) -> list[str]:
     return found
 
 
+def held_ms(costs: ThreadCosts) -> float:
+    """Return the median of a frame that nothing looks at, in milliseconds."""
+    return costs.held.median_ms if costs.held is not None else 0.0
+
+
+def decided_ms(manifest: Manifest, costs: ThreadCosts, *, policy: bool) -> tuple[float, ...]:
+    """Return the milliseconds of a frame decided so, by action, by medians.
+
+    Where the policy does not run, nothing looks at a frame that is skipped.
+
+    Args:
+        manifest: Of the bundle.
+        costs: Its costs.
+        policy: Whether the policy runs on frames that are decided.
+    """
+    seen = costs.frame.median_ms
+    if policy and costs.policy is not None:
+        seen += costs.policy.median_ms
+    skipped = seen if policy else held_ms(costs)
+    return tuple(
+        skipped if action.program is None else seen + costs.programs[action.program].median_ms
+        for action in manifest.actions
+    )
+
+
 def action_costs(manifest: Manifest, costs: ThreadCosts, *, policy: bool) -> dict[str, float]:
     """Return the milliseconds per frame of every action, by medians.
 
@@ -347,15 +372,11 @@ def action_costs(manifest: Manifest, costs: ThreadCosts, *, policy: bool) -> dic
         costs: Its costs.
         policy: Whether the policy runs on frames that are decided.
     """
-    first = costs.frame.median_ms
-    if policy and costs.policy is not None:
-        first += costs.policy.median_ms
-    held = costs.held.median_ms if costs.held is not None else 0.0
+    decided = decided_ms(manifest, costs, policy=policy)
+    held = held_ms(costs)
     return {
-        action.name: first + costs.programs[action.program].median_ms
-        if action.program is not None
-        else (first + (action.skip - 1) * held) / action.skip
-        for action in manifest.actions
+        action.name: (first + (max(1, action.skip) - 1) * held) / max(1, action.skip)
+        for action, first in zip(manifest.actions, decided, strict=True)
     }
 
 

@@ -172,18 +172,20 @@ class Study:
             if frames >= REHEARSAL:
                 return
 
-    def _rival(self, rival: Rival, look_ms: float = 0.0) -> Tried:
+    def _rival(self, rival: Rival, look_ms: float | None = None) -> Tried:
         """Return the outcome of a rival that pays for every program it ran.
 
         Args:
             rival: What it did.
-            look_ms: What it pays besides on every frame.
+            look_ms: What it pays besides on every frame; None where it looks only at frames that
+                a program runs on.
         """
         self._told(rival.policy)
         scorer = self._scorer
         score = scorer.score(rival.ran)
         medians = [self._costs.programs[name].median_ms for name in self._programs]
-        spent: Float64 = (self._costs.frame.median_ms + look_ms) * scorer.frames.astype(np.float64)
+        looked = np.any(rival.runs, axis=0) | (look_ms is not None)
+        spent = (self._costs.frame.median_ms + (look_ms or 0.0)) * scorer.video_sums(looked)
         for runs, ms in zip(rival.runs, medians, strict=True):
             spent = spent + ms * scorer.video_sums(runs)
         actions = {action.program: action.name for action in self._manifest.actions}

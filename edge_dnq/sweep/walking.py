@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge_dnq.manifest import Manifest
 from edge_dnq.policy import Observer
-from edge_dnq.profiling.table import ThreadCosts
+from edge_dnq.profiling.table import ThreadCosts, decided_ms, held_ms
 from edge_dnq.session import PolicyProgram
 from edge_dnq.sweep.recording import RecordedVideo
 from edge_dnq.walk import Walk
@@ -40,17 +40,9 @@ class FrameCosts:
 
 def frame_costs(manifest: Manifest, costs: ThreadCosts, *, policy: bool) -> FrameCosts:
     """Return what frames cost, with or without a policy that looks at them."""
-    base = costs.frame.median_ms
-    if policy and costs.policy is not None:
-        base += costs.policy.median_ms
     return FrameCosts(
-        np.array(
-            [
-                base + (costs.programs[action.program].median_ms if action.program else 0.0)
-                for action in manifest.actions
-            ]
-        ),
-        costs.held.median_ms if costs.held is not None else 0.0,
+        np.array(decided_ms(manifest, costs, policy=policy)),
+        held_ms(costs),
     )
 
 

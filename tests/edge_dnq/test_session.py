@@ -211,6 +211,30 @@ def test_latencies_add_up(bundle: Bundle, frames: np.ndarray) -> None:
         assert (step.program_ms > 0) == step.executed
 
 
+@pytest.mark.parametrize(
+    ("policy", "expected"), [("w8a8,skip,skip", 2), ("uniform:w8a8", 6), ("learned", 6)]
+)
+def test_a_blind_skip_does_not_look_at_the_frame(
+    bundle: Bundle,
+    frames: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    policy: str,
+    expected: int,
+) -> None:
+    session = Session(bundle, policy=policy)
+    shrunk: list[np.ndarray] = []
+
+    def counted(frame: np.ndarray, size: int) -> np.ndarray:
+        if frame.shape == frames[0].shape:
+            shrunk.append(frame)
+        return network_frame(frame, size)
+
+    monkeypatch.setattr("edge_dnq.session.network_frame", counted)
+    steps = [session.step(frame) for frame in frames[:6]]
+    held = sum(step.policy_logits is None for step in steps) if policy == "learned" else 0
+    assert len(shrunk) == expected - held
+
+
 def test_one_of_a_kind_programs_need_no_policy(damaged: Any, bundle: Bundle) -> None:
     manifest = msgspec.structs.replace(
         bundle.manifest, policy=None, actions=bundle.manifest.actions[:3]

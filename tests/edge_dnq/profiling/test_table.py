@@ -194,7 +194,7 @@ def test_costs_per_frame(bundle: Bundle) -> None:
     assert given == pytest.approx(expected)
     plain = action_costs(bundle.manifest, COSTS, policy=False)
     assert plain["w8a8"] == pytest.approx(10.0)
-    assert plain["skip4"] == pytest.approx(1.3 / 4)
+    assert plain["skip"] == pytest.approx(0.1)
 
 
 def test_relative_cost(bundle: Bundle) -> None:

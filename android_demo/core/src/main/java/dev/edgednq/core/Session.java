@@ -137,18 +137,23 @@ public final class Session implements AutoCloseable {
       String action = walk.hold().name;
       return finish(started, Observer.HELD, action, null, null, 0.0, 0.0);
     }
-    RgbFrame network = shrinker.shrink(frame, bundle.manifest.input.height);
-    double policyStarted = clock.seconds();
+    RgbFrame network = null;
     float[] policyLogits = null;
+    double policyMs = 0.0;
     if (policy != null && walk.picker.needsPolicy()) {
+      network = shrinker.shrink(frame, bundle.manifest.input.height);
+      double policyStarted = clock.seconds();
       policyLogits = policy.decide(network);
+      policyMs = (clock.seconds() - policyStarted) * 1e3;
     }
     ActionSpec action = walk.choose(policyLogits);
-    double programStarted = clock.seconds();
-    double policyMs = (programStarted - policyStarted) * 1e3;
     if (action.program == null) {
       return finish(started, walk.chosen(), action.name, null, policyLogits, policyMs, 0.0);
     }
+    if (network == null) { // a frame that a blind picker skips costs no look at its pixels
+      network = shrinker.shrink(frame, bundle.manifest.input.height);
+    }
+    double programStarted = clock.seconds();
     float[] logits = recognisers.get(action.program).recognise(network);
     walk.execute(logits);
     double programMs = (clock.seconds() - programStarted) * 1e3;
