@@ -34,4 +34,4 @@ def test_sensitive_layers_keep_their_bits() -> None:
     modules = dict(network.named_modules())
     assert modules["blocks.3.expand"].weight_bits == {"w8a8": 8, "w4a4": 4, "w2a2": 4}
     assert modules["blocks.0.filter_grid"].bits == {"w8a8": 8, "w4a4": 8, "w2a2": 8}
-    assert modules["blocks.4.expand"].weight_bits == {"w8a8": 8, "w4a4": 4, "w2a2": 2}
+    assert modules["blocks.6.expand"].weight_bits == {"w8a8": 8, "w4a4": 4, "w2a2": 2}
