@@ -1,4 +1,4 @@
-"""Make the pictures of the report and of the live page, from the demonstration's bundle.
+"""Make the pictures of the demonstration, of the report and of the live page, from `make demo`.
 
 Run from the root, after `make demo`: python -m docs.screenshots demo_out
 """
@@ -8,13 +8,16 @@ from __future__ import annotations
 import base64
 import io
 import re
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
+from edge_dnq.video.sources import open_source
 from tests.browser import Browser, start_browser
 
 DOCS = Path(__file__).resolve().parent
@@ -22,6 +25,7 @@ CLIPS = ("synthetic:2400", "--split", "test", "--limit", "240")
 COLORS = 256
 FRAMES_SHOWN = 56
 PATIENCE_S = 60.0
+STRIP_FRAMES, STRIP_SIDE = 6, 240
 
 
 def edge_dnq(folder: Path, *words: str) -> str:
@@ -42,6 +46,19 @@ def shoot(browser: Browser, name: str, top: int, width: int, height: int) -> Non
     octree = Image.Quantize.FASTOCTREE  # Other methods give up small patches of colour.
     picture.quantize(COLORS, octree, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"wrote {path.name}, {path.stat().st_size // 1000} kB")
+
+
+def demonstration(demo: Path) -> None:
+    """Keep the timeline, and some frames of the overlay side by side."""
+    shutil.copy(demo / "timeline.png", DOCS / "demo-timeline.png")
+    with open_source(str(demo / "overlay.mp4")) as video:
+        frames = [frame.image for frame in video]
+    places = np.linspace(0, len(frames) - 1, STRIP_FRAMES + 2).astype(int)[1:-1]
+    tiles = [Image.fromarray(frames[place]).resize((STRIP_SIDE, STRIP_SIDE)) for place in places]
+    strip = Image.new("RGB", (STRIP_SIDE * STRIP_FRAMES, STRIP_SIDE))
+    for place, tile in enumerate(tiles):
+        strip.paste(tile, (place * STRIP_SIDE, 0))
+    strip.quantize(COLORS).save(DOCS / "demo-overlay.png", optimize=True)
 
 
 def report(browser: Browser, page: Path) -> None:
@@ -96,6 +113,7 @@ def _frame(browser: Browser) -> int:
 def main() -> None:
     """Make all pictures."""
     demo = Path(sys.argv[1])
+    demonstration(demo)
     edge_dnq(demo, "profile", "bundle")
     sweep = edge_dnq(demo, "eval", "bundle", *CLIPS, "--sweep", "--json")
     (demo / "sweep.json").write_text(sweep)
