@@ -130,13 +130,13 @@ def random_candidate(
     """Return a random mix like ``shares`` that costs as much as ``budget_ms``.
 
     A random mix needs no policy. What that saves goes into the reference program, so that the
-    comparison with the policy of these shares is one at equal cost.
+    comparison with the policy of these shares is one at equal cost. It skips by the shortest skip.
 
     Args:
         key: Of the policy that it is compared with.
         manifest: Of the bundle.
         shares: Fraction of the frames by action.
-        costs_ms: What a frame of each action costs without a policy.
+        costs_ms: What a frame of each action costs on average without a policy.
         budget_ms: Mean cost of a frame to reach.
         frames: Frames of every video, the first of which is always executed.
     """
@@ -144,7 +144,13 @@ def random_candidate(
     programs = np.array([name is not None for name in names])
     pure = np.zeros(len(names))
     pure[names.index(reference_program(manifest))] = 1.0
-    own, costs = np.asarray(shares, np.float64), np.asarray(costs_ms, np.float64)
+    lengths = np.array([max(1, action.skip) for action in manifest.actions])
+    own, costs = np.array(shares, np.float64), np.asarray(costs_ms, np.float64)
+    if not programs.all():
+        shortest = int(np.argmin(np.where(programs, np.inf, lengths)))
+        skipped = own[~programs].sum()
+        own[~programs] = 0.0
+        own[shortest] = skipped
     length = float(np.mean(frames))
 
     def mixed(part: float) -> Float64:
@@ -162,7 +168,8 @@ def random_candidate(
         middle = (low + high) / 2
         low, high = (middle, high) if expected_ms(middle) < budget_ms else (low, middle)
     # A policy may execute the first frame alone; drawn then, too, there must be something to draw.
-    mix = mixed(max(low, 1e-6))
+    mix = mixed(max(low, 1e-6)) / lengths  # drawn once, a longer skip takes several frames
+    mix /= mix.sum()
     name = "random:" + ",".join(f"{share:.3f}" for share in mix)
     probabilities = mix.tolist()
     seeds = min(RANDOM_SEEDS, -(-RANDOM_WALKS // len(frames)))
