@@ -41,7 +41,11 @@ def shoot(browser: Browser, name: str, top: int, width: int, height: int) -> Non
     taken = browser.driver.execute_cdp_cmd(
         "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True, "clip": clip}
     )
-    picture = Image.open(io.BytesIO(base64.b64decode(taken["data"]))).convert("RGB")
+    keep(name, Image.open(io.BytesIO(base64.b64decode(taken["data"]))).convert("RGB"))
+
+
+def keep(name: str, picture: Image.Image) -> None:
+    """Write an RGB picture as a small PNG."""
     path = DOCS / f"{name}.png"
     octree = Image.Quantize.FASTOCTREE  # Other methods give up small patches of colour.
     picture.quantize(COLORS, octree, dither=Image.Dither.NONE).save(path, optimize=True)
@@ -58,7 +62,7 @@ def demonstration(demo: Path) -> None:
     strip = Image.new("RGB", (STRIP_SIDE * STRIP_FRAMES, STRIP_SIDE))
     for place, tile in enumerate(tiles):
         strip.paste(tile, (place * STRIP_SIDE, 0))
-    strip.quantize(COLORS).save(DOCS / "demo-overlay.png", optimize=True)
+    keep("demo-overlay", strip)
 
 
 def report(browser: Browser, page: Path) -> None:
@@ -82,7 +86,7 @@ def live(browser: Browser, demo: Path) -> None:
         ("live-phone", 390, 844, False),
     ):
         browser.show(width, height, dark=dark)
-        words = ["run", "bundle", "clip.mp4", "--serve", "0", "--cost", "0.7"]
+        words = ["run", "bundle", "clip.mp4", "--serve", "0", "--cost", "0.3"]
         with subprocess.Popen(
             [sys.executable, "-m", "edge_dnq.cli.main", *words],
             cwd=demo,
