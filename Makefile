@@ -92,7 +92,7 @@ figures: demo
 	$(BIN)/python benchmarks/policies.py $(DEMO_OUT)/bundle synthetic:20000 --split test --frames 16
 	$(BIN)/python benchmarks/policy_precision.py
 
-# The pictures of the demonstration, the report and the live page in docs/
+# The pictures of the demonstration, the report and the live page in docs/.
 screenshots: demo
 	$(BIN)/python -m docs.screenshots $(DEMO_OUT)
 

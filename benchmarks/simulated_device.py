@@ -38,7 +38,7 @@ def device_costs(actions: tuple[ActionSpec, ...] = ACTIONS, tail: float = 1.2) -
     """Return what a cost table of the device says."""
     return StepCosts(
         tuple(FIRST_MS[action.name] for action in actions),
-        tuple(max(1, action.skip) for action in actions),
+        tuple(action.frames for action in actions),
         HELD_MS,
         REFERENCE_MS,
         tail,

@@ -49,7 +49,7 @@ def step_costs(manifest: Manifest, costs: ThreadCosts) -> StepCosts:
     reference = costs.programs[reference_program(manifest)].median_ms
     return StepCosts(
         decided_ms(manifest, costs, policy=True),
-        tuple(max(1, action.skip) for action in manifest.actions),
+        tuple(action.frames for action in manifest.actions),
         held_ms(costs),
         costs.frame.median_ms + reference,
         max((cost.p95_ms / cost.median_ms for cost in actions), default=1.0),

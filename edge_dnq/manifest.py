@@ -107,6 +107,11 @@ class ActionSpec(_Record, frozen=True):
     program: str | None = None
     skip: Annotated[int, msgspec.Meta(ge=0)] = 0
 
+    @property
+    def frames(self) -> int:
+        """How many frames the action decides about."""
+        return max(1, self.skip)
+
 
 class Manifest(_Record, frozen=True):
     """``manifest.json``: everything a runtime needs to know; see the class's fields."""

@@ -375,7 +375,7 @@ def action_costs(manifest: Manifest, costs: ThreadCosts, *, policy: bool) -> dic
     decided = decided_ms(manifest, costs, policy=policy)
     held = held_ms(costs)
     return {
-        action.name: (first + (max(1, action.skip) - 1) * held) / max(1, action.skip)
+        action.name: (first + (action.frames - 1) * held) / action.frames
         for action, first in zip(manifest.actions, decided, strict=True)
     }
 

@@ -144,7 +144,7 @@ def random_candidate(
     programs = np.array([name is not None for name in names])
     pure = np.zeros(len(names))
     pure[names.index(reference_program(manifest))] = 1.0
-    lengths = np.array([max(1, action.skip) for action in manifest.actions])
+    lengths = np.array([action.frames for action in manifest.actions])
     own, costs = np.array(shares, np.float64), np.asarray(costs_ms, np.float64)
     if not programs.all():
         shortest = int(np.argmin(np.where(programs, np.inf, lengths)))

@@ -207,7 +207,9 @@ def _oracle(run: Run) -> Oracle:
         )
     lengths = run.config.policy.skip_lengths
     if 1 not in lengths:
-        raise EdgeDnqError(f"an oracle needs a skip of one frame; policy.skip_lengths={lengths}")
+        raise EdgeDnqError(
+            f"policy.skip_lengths={list(lengths)}: an oracle needs a skip of one frame, add 1"
+        )
     skips = {length: len(names) + place for place, length in enumerate(lengths)}
     return Oracle(names.index(advice.program), skips, advice.frames, advice.gap, advice.weight)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from edge_dnq.nn.config import BackboneConfig, PolicyConfig, ProgramConfig
 from edge_dnq.train.config import OptimiserConfig, PolicyStage, RecognitionStage, TrainConfig
+from edge_dnq.train.runner import Task
 
 TINY_DATA = "synthetic:24"
 
@@ -21,6 +23,12 @@ _RECOGNITION = RecognitionStage(
     calibration_batches=1,
     optimiser=OptimiserConfig(learning_rate=0.02),
 )
+
+
+def task(config: TrainConfig, cache: Path, folder: Path, **changes: Any) -> Task:
+    """A run in ``folder`` on the tiny data set."""
+    values = {"output": folder / "t.pt", "run_dir": folder / "run", "device": "cpu", **changes}
+    return Task(config=config, data=TINY_DATA, cache_dir=cache, **values)
 
 
 @pytest.fixture(autouse=True, scope="session")

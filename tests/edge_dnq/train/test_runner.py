@@ -17,16 +17,11 @@ from edge_dnq.nn.checkpoint import load_checkpoint
 from edge_dnq.train.config import TrainConfig
 from edge_dnq.train.loop import STAGES
 from edge_dnq.train.metrics import Entry, MetricsLog
-from edge_dnq.train.runner import Task, train
+from edge_dnq.train.runner import train
 
-from .conftest import TINY_DATA
+from .conftest import TINY_DATA, task
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-
-
-def task(config: TrainConfig, cache: Path, folder: Path, **changes: Any) -> Task:
-    values = {"output": folder / "t.pt", "run_dir": folder / "run", "device": "cpu", **changes}
-    return Task(config=config, data=TINY_DATA, cache_dir=cache, **values)
 
 
 @pytest.fixture(scope="module")

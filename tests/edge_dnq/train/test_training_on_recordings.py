@@ -18,9 +18,9 @@ from edge_dnq.train.config import PolicyLosses, TrainConfig
 from edge_dnq.train.policy import decision_losses
 from edge_dnq.train.policy_batches import PolicyBatch
 from edge_dnq.train.recordings import Recording
-from edge_dnq.train.runner import Task, train
+from edge_dnq.train.runner import train
 
-from .conftest import TINY_DATA
+from .conftest import task
 
 
 def recording(config: TrainConfig, size: int = 16) -> Recording:
@@ -54,19 +54,12 @@ def test_a_policy_is_trained_on_a_recording(
 ) -> None:
     config = with_oracle(tiny_config)
     recording(config).save(tmp_path / "r.npz")
-    task = Task(
-        config=config,
-        data=TINY_DATA,
-        output=tmp_path / "t.safetensors",
-        run_dir=tmp_path / "run",
-        device="cpu",
-        cache_dir=tiny_cache,
-        recordings=(tmp_path / "r.npz",),
-        half=True,
+    recordings, output = (tmp_path / "r.npz",), tmp_path / "t.safetensors"
+    report = train(
+        task(config, tiny_cache, tmp_path, recordings=recordings, output=output, half=True)
     )
-    report = train(task)
     assert report["stages"]["policy"]["loss/oracle"] > 0
-    model = load_checkpoint(task.output)
+    model = load_checkpoint(output)
     assert model.record["recordings"] == ["r.npz"]
     assert model.policy is not None
     assert model.policy.config.context
@@ -76,17 +69,9 @@ def test_a_recording_of_another_model_is_refused_before_anything_is_trained(
     tiny_config: TrainConfig, tiny_cache: Path, tmp_path: Path
 ) -> None:
     recording(tiny_config, size=20).save(tmp_path / "r.npz")
-    task = Task(
-        config=tiny_config,
-        data=TINY_DATA,
-        output=tmp_path / "t.pt",
-        run_dir=tmp_path / "run",
-        device="cpu",
-        cache_dir=tiny_cache,
-        recordings=(tmp_path / "r.npz",),
-    )
+    refused = task(tiny_config, tiny_cache, tmp_path, recordings=(tmp_path / "r.npz",))
     with pytest.raises(DataError, match="20 pixels, the policy takes 16"):
-        train(task)
+        train(refused)
     assert not list((tmp_path / "run").glob("*.state.pt"))
 
 
