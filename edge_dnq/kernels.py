@@ -218,16 +218,33 @@ def rgb_halver() -> Callable[[int, int, int, int, int, int], None] | None:
     width of the result, how many times to halve, and the result's address. Every value of a half is
     the mean of 2x2, half rounded up.
     """
+    size = ctypes.c_size_t
+    return _pixel_function("edge_dnq_halve_rgb", size, size, size, ctypes.c_uint)
+
+
+@lru_cache(maxsize=1)
+def rgb_resizer() -> Callable[[int, int, int, int, int], None] | None:
+    """Return what resizes a square RGB picture, or None where there is no such library.
+
+    It takes the address of the picture's first byte, the distance of its rows in bytes, the sides
+    of picture and result, and the result's address. It is bilinear with weights of 8 bits, rounded
+    once, half up.
+    """
+    size = ctypes.c_size_t
+    return _pixel_function("edge_dnq_resize_rgb", size, size, size)
+
+
+def _pixel_function(name: str, *numbers: type) -> Callable[..., None] | None:
+    """Return a function of the library from one picture to another."""
     path = litert_delegate_path()
     try:
-        halve = None if path is None else _library(str(path)).edge_dnq_halve_rgb
+        function = None if path is None else getattr(_library(str(path)), name)
     except (OSError, AttributeError):
         return None
-    if halve is not None:
-        size = ctypes.c_size_t
-        halve.argtypes = (ctypes.c_void_p, size, size, size, ctypes.c_uint, ctypes.c_void_p)
-        halve.restype = None
-    return halve
+    if function is not None:
+        function.argtypes = (ctypes.c_void_p, *numbers, ctypes.c_void_p)
+        function.restype = None
+    return function
 
 
 def read_report(path: Path, key: str) -> AdapterReport | None:

@@ -6,6 +6,7 @@
 #include "core/report.h"
 #include "litert/delegate.h"
 #include "micro/halve.h"
+#include "micro/resize.h"
 
 namespace {
 
@@ -59,4 +60,9 @@ std::size_t edge_dnq_litert_report(const char* key, char* buffer, std::size_t si
 void edge_dnq_halve_rgb(const std::uint8_t* picture, std::size_t stride, std::size_t height,
                         std::size_t width, unsigned times, std::uint8_t* result) {
   edge_dnq::halve_rgb(picture, stride, height, width, times, result);
+}
+
+void edge_dnq_resize_rgb(const std::uint8_t* picture, std::size_t stride, std::size_t side,
+                         std::size_t size, std::uint8_t* result) {
+  edge_dnq::resize_rgb(picture, stride, side, size, result);
 }

@@ -32,4 +32,8 @@ EDGE_DNQ_EXPORT std::size_t edge_dnq_litert_report(const char* key, char* buffer
 EDGE_DNQ_EXPORT void edge_dnq_halve_rgb(const std::uint8_t* picture, std::size_t stride,
                                         std::size_t height, std::size_t width, unsigned times,
                                         std::uint8_t* result);
+
+/// Resizes a square RGB picture, see micro/resize.h.
+EDGE_DNQ_EXPORT void edge_dnq_resize_rgb(const std::uint8_t* picture, std::size_t stride,
+                                         std::size_t side, std::size_t size, std::uint8_t* result);
 }

@@ -20,6 +20,7 @@ from edge_dnq.kernels import (
     litert_delegate_path,
     resolve_choice,
     rgb_halver,
+    rgb_resizer,
     use_of,
 )
 
@@ -112,7 +113,7 @@ def test_use_is_told_in_a_line() -> None:
 
 
 @pytest.mark.parametrize("kind", ["missing", "text", "another library"])
-def test_a_library_that_is_none_halves_nothing(
+def test_a_library_that_is_none_shrinks_nothing(
     kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "kernels.so"
@@ -121,8 +122,9 @@ def test_a_library_that_is_none_halves_nothing(
     elif kind == "another library":
         path = Path(str(ctypes.util.find_library("c")))
     monkeypatch.setenv(LIBRARY_VARIABLE, str(path))
-    rgb_halver.cache_clear()
-    try:
-        assert rgb_halver() is None
-    finally:
-        rgb_halver.cache_clear()
+    for of_library in (rgb_halver, rgb_resizer):
+        of_library.cache_clear()
+        try:
+            assert of_library() is None
+        finally:
+            of_library.cache_clear()

@@ -47,9 +47,9 @@ def test_canvases_are_even_readable_and_not_huge(height: int, width: int) -> Non
     assert 2 <= max(rows, columns) <= MAXIMUM_SIDE
     if max(height, width) / height * MINIMUM_HEIGHT <= MAXIMUM_SIDE:
         assert rows >= MINIMUM_HEIGHT
-        # Both sides are rounded to even numbers, and none gets under two.
+        # Both sides are rounded to even numbers, by one at most, and none gets under two.
         error = abs(columns / rows * height / width - 1)
-        assert min(rows, columns) == 2 or error <= 1.1 * (1 / rows + 1 / columns)
+        assert min(rows, columns) == 2 or error <= 1.1 * (1 / (rows - 1) + 1 / (columns - 1))
 
 
 def count(image: np.ndarray, style: ActionStyle) -> int:

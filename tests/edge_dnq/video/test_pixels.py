@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -25,10 +24,18 @@ def picture(height: int, width: int, seed: int) -> np.ndarray:
 @example(1, 9, 0)
 @example(9, 1, 0)
 @example(512, 511, 0)
-def test_numpy_resizes_like_opencv(side: int, size: int, seed: int) -> None:
-    image = picture(side, side, seed)
-    expected = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR_EXACT)
-    np.testing.assert_array_equal(pixels._numpy_resized(image, size), expected)
+def test_all_resize_alike(side: int, size: int, seed: int) -> None:
+    """The kernel library, OpenCV and numpy."""
+    image = picture(side, side + 7, seed)[:, 3:-4]
+    found = [pixels.resized(image, size)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pixels, "rgb_resizer", lambda: None)
+        found.append(pixels.resized(image, size))
+        patch.setattr(pixels, "cv2", None)
+        found.append(pixels.resized(image, size))
+    assert found[0].shape == (size, size, 3)
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0], other)
 
 
 @given(st.integers(2, 330), st.integers(1, 3), seeds)
@@ -48,11 +55,12 @@ def test_all_halve_alike(side: int, times: int, seed: int) -> None:
         np.testing.assert_array_equal(found[0], other)
 
 
-def test_pixels_that_do_not_follow_each_other_are_halved_too() -> None:
+def test_pixels_that_do_not_follow_each_other_are_shrunk_too() -> None:
     """Views that the kernel library does not take: mirrored, upside down, every second pixel."""
     image = picture(40, 80, 0)
     for view in (image[:, 39::-1], image[::-1, :40], image[:, ::2], image[:, :40, ::-1]):
         np.testing.assert_array_equal(pixels.halved(view), pixels.halved(view.copy()))
+        np.testing.assert_array_equal(pixels.resized(view, 25), pixels.resized(view.copy(), 25))
 
 
 @given(st.integers(1, 40), st.integers(1, 40), seeds, st.sampled_from(["int8", "float32"]))
