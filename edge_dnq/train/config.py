@@ -96,12 +96,15 @@ class OracleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         program: What is advised where a frame is worth executing.
         frames: How many frames of a segment are.
         gap: Frames from one of them to the next at least.
+        right: Probability of the right class, in the program's answer, from which a frame is worth
+            executing at all; 0 takes every frame that shows something.
         weight: Of such frames in the loss; the others count 1.
     """
 
     program: str
     frames: PositiveInt = 2
     gap: PositiveInt = 3
+    right: Fraction = 0.0
     weight: Positive = 2.0
 
 
@@ -141,7 +144,8 @@ class PolicyStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """The stage that trains the policy network against the frozen recognition network.
 
     Attributes:
-        pretraining_epochs: Passes that train only recognition through the class head.
+        pretraining_epochs: Passes that train only what the policy sees
+            (:mod:`edge_dnq.train.policy_pretraining`).
         epochs: Passes that train the decisions.
         batch: Clips per step, over all processes.
         views: Augmented views per clip whose recognition logits are computed once and kept in

@@ -10,95 +10,33 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from edge_dnq.errors import EdgeDnqError
 from edge_dnq.nn.backbone import AnyPrecisionBackbone
 from edge_dnq.nn.context import ContextOfClips
 from edge_dnq.nn.gumbel import Decisions, decide
 from edge_dnq.nn.policy_net import PolicyNet
 from edge_dnq.nn.segments import segment_logits
-from edge_dnq.train import any_precision, full_precision, losses
-from edge_dnq.train.batches import batches_per_epoch, eval_batches, train_batches
+from edge_dnq.train import any_precision, full_precision, losses, policy_pretraining
 from edge_dnq.train.config import action_costs
-from edge_dnq.train.evaluate import EVALUATION_BATCH
 from edge_dnq.train.loop import Means, Run, run_epochs
 from edge_dnq.train.optimise import Optimiser
-from edge_dnq.train.oracle import Oracle, oracle_loss
+from edge_dnq.train.oracle import Oracle, oracle_loss, oracle_of, telling
 from edge_dnq.train.policy_batches import (
     ClipSource,
     PolicyBatch,
     Recognition,
     RecordedSource,
     Source,
-    policy_frames,
     validation_batches,
 )
 
-PRETRAINING = "policy-pretraining"
 STAGE = "policy"
-
-
-def build(run: Run) -> PolicyNet:
-    """Return the untrained policy, the same in every process."""
-    model = run.config.model_config(run.labels, policy=True)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(run.seed(PRETRAINING))
-        network = PolicyNet(
-            run.config.policy, len(model.actions), len(run.labels), model.input_scale
-        )
-    return network.to(run.compute.device)
-
-
-def recognise(policy: PolicyNet, frames: Tensor) -> Tensor:
-    """Return the class logits [B, K] of policy frames [B, T, 3, P, P], all of them seen."""
-    features = policy.encode(frames.flatten(0, 1)).view(*frames.shape[:2], -1)
-    state = policy.initial_state(len(frames))
-    classes = []
-    for t in range(frames.shape[1]):
-        output = policy.step(features[:, t], state)
-        state = output.state
-        classes.append(output.class_logits)
-    return torch.stack(classes).mean(0)
 
 
 def train(run: Run) -> None:
     """Train the stage, or what is left of it, in ``run.directory``."""
     if run.config.policy_training.pretraining_epochs:
-        pretrain(run)
+        policy_pretraining.pretrain(run)
     train_decisions(run)
-
-
-def pretrain(run: Run) -> None:
-    """Teach the policy's features to recognise, through its class head, on all training clips."""
-    stage, compute = run.config.policy_training, run.compute
-    policy = build(run)
-    plan = run.plan(stage.batch)
-    steps = batches_per_epoch(run.everything, plan)
-    optimiser = Optimiser(stage.optimiser, policy, steps * stage.pretraining_epochs)
-    size = run.config.policy.input_size
-
-    def train_epoch(epoch: int) -> Means:
-        means = Means()
-        batches = train_batches(run.everything, plan, seed=run.seed(PRETRAINING), epoch=epoch)
-        for step, batch in enumerate(batches, epoch * steps):
-            optimiser.set_rate(step)
-            with compute.autocast():
-                classes = recognise(policy, policy_frames(batch.frames, size)).float()
-                loss = losses.policy_class(classes, batch.targets, stage.label_smoothing)
-            compute.backward(loss)
-            optimiser.step(compute)
-            means.add({"loss/policy_class": loss})
-        return means
-
-    @torch.no_grad()
-    def validate() -> dict[str, float]:
-        hits = torch.zeros((), device=compute.device)
-        for batch in eval_batches(run.validation, run.plan(EVALUATION_BATCH * compute.world)):
-            guess = recognise(policy, policy_frames(batch.frames, size)).argmax(-1)
-            hits += (guess == batch.targets).sum()
-        return {"top1/class_head": float(compute.sum(hits)) / len(run.validation)}
-
-    epochs = stage.pretraining_epochs
-    run_epochs(run, PRETRAINING, policy, optimiser, epochs, train_epoch, validate)
 
 
 def decision_losses(
@@ -130,16 +68,19 @@ def decision_losses(
         "entropy": losses.entropy(decisions.probabilities, decisions.decided),
         "oracle": zero
         if oracle is None
-        else oracle_loss(decisions, batch.segments.owner, oracle, programs),
+        else oracle_loss(
+            decisions,
+            telling(batch.programs, batch.segments, batch.targets, oracle),
+            oracle,
+            programs,
+        ),
     }
 
 
 def train_decisions(run: Run) -> None:
     """Train what the policy decides, on clips that recognition has not been trained on."""
     stage, compute = run.config.policy_training, run.compute
-    policy = build(run)
-    if stage.pretraining_epochs and not run.directory.epochs_done(STAGE):
-        run.directory.load_network(PRETRAINING, policy)
+    policy = policy_pretraining.load(run)
     network = any_precision.load(run)
     teacher = full_precision.load(run) if stage.losses.distillation > 0 else None
     recognition = Recognition(network, teacher, run.config.policy.input_size)
@@ -152,7 +93,7 @@ def train_decisions(run: Run) -> None:
     validation: list[PolicyBatch] = []
     optimiser = Optimiser(stage.optimiser, policy, source.steps * stage.epochs)
     weights = {name: getattr(stage.losses, name) for name in stage.losses.__struct_fields__}
-    oracle = _oracle(run) if stage.losses.oracle > 0 else None
+    oracle = oracle_of(run.config) if stage.losses.oracle > 0 else None
 
     def train_epoch(epoch: int) -> Means:
         means = Means()
@@ -193,27 +134,6 @@ def decide_batch(
     return decide(policy, batch.frames, programs, temperature, generator, context)
 
 
-def _oracle(run: Run) -> Oracle:
-    """Return who advises.
-
-    Raises:
-        EdgeDnqError: its program is not one of the model's, or no skip takes one frame.
-    """
-    advice, programs = run.config.policy_training.oracle, run.config.backbone.programs
-    names = [program.name for program in programs]
-    if advice.program not in names:
-        raise EdgeDnqError(
-            f"policy_training.oracle.program={advice.program}: expected one of {', '.join(names)}"
-        )
-    lengths = run.config.policy.skip_lengths
-    if 1 not in lengths:
-        raise EdgeDnqError(
-            f"policy.skip_lengths={list(lengths)}: an oracle needs a skip of one frame, add 1"
-        )
-    skips = {length: len(names) + place for place, length in enumerate(lengths)}
-    return Oracle(names.index(advice.program), skips, advice.frames, advice.gap, advice.weight)
-
-
 def _costs(run: Run, network: AnyPrecisionBackbone) -> Tensor:
     """Return the cost of every action, float32 [A]."""
     macs = {name: network.macs(name) for name in network.programs}
@@ -242,6 +162,6 @@ def validate_decisions(
 
 def load(run: Run) -> PolicyNet:
     """Return the trained policy in evaluation mode."""
-    policy = build(run)
+    policy = policy_pretraining.build(run)
     run.directory.load_network(STAGE, policy)
     return policy.eval()

@@ -16,7 +16,7 @@ import edge_dnq
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.nn.checkpoint import SUFFIXES, save_checkpoint
 from edge_dnq.nn.model import VideoModel
-from edge_dnq.train import any_precision, full_precision, policy
+from edge_dnq.train import any_precision, full_precision, policy, policy_pretraining
 from edge_dnq.train.config import RECIPE_STAGES, TrainConfig, action_costs
 from edge_dnq.train.data import ClipSet, open_dataset
 from edge_dnq.train.distributed import Compute, computing
@@ -160,7 +160,7 @@ def _epochs(config: TrainConfig, stage: str) -> int:
     return {
         full_precision.STAGE: config.full_precision.epochs,
         any_precision.STAGE: config.any_precision.epochs,
-        policy.PRETRAINING: config.policy_training.pretraining_epochs,
+        policy_pretraining.STAGE: config.policy_training.pretraining_epochs,
         policy.STAGE: config.policy_training.epochs,
     }[stage]
 
