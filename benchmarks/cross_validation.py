@@ -21,24 +21,26 @@ import msgspec
 
 from benchmarks.policies import machine, markdown
 from edge_dnq.cli.front_tables import show_front
+from edge_dnq.cli.options import composed, filler_option
 from edge_dnq.cli.output import console
 from edge_dnq.errors import DataError, EdgeDnqError
 from edge_dnq.session import open_bundle
 from edge_dnq.staging import staged_file
+from edge_dnq.streams import Composition
 from edge_dnq.sweep.front import front_of, sweep
 from edge_dnq.sweep.outcomes import Outcomes, pool_outcomes, save_outcomes
 from edge_dnq.sweep.plot import check_plot_path, write_plot
 
 
 def evaluated(
-    folds: Path, bundles: tuple[Path, ...], streams: bool, frames: int | None
+    folds: Path, bundles: tuple[Path, ...], streams: Composition | None, frames: int | None
 ) -> Outcomes:
     """Return the outcomes of all folds, pooled.
 
     Args:
         folds: Folder with ``fold0.csv`` and so on, one per bundle.
         bundles: In order of the folds.
-        streams: Whether to compose the held-out clips into untrimmed streams.
+        streams: How to compose the held-out clips into untrimmed streams, or None.
         frames: Frames of a clip; None means as in training.
 
     Raises:
@@ -75,6 +77,8 @@ def _telling(what: str) -> Callable[[int, int], None]:
 @click.argument("folds", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("bundles", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--streams", is_flag=True, help="Compose the clips into untrimmed streams.")
+@filler_option
+@click.option("--rounds", type=click.IntRange(min=1), help="How often streams show every clip.")
 @click.option("--frames", type=click.IntRange(min=1), help="Frames per clip.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The pooled front, as JSON.")
 @click.option("--outcomes", type=click.Path(path_type=Path), help="Pooled outcomes, .npz.")
@@ -84,6 +88,8 @@ def main(
     folds: Path,
     bundles: tuple[Path, ...],
     streams: bool,
+    filler: float | None,
+    rounds: int | None,
     frames: int | None,
     output: Path | None,
     outcomes: Path | None,
@@ -94,7 +100,7 @@ def main(
     try:
         if plot is not None:
             check_plot_path(plot)
-        pooled = evaluated(folds, bundles, streams, frames)
+        pooled = evaluated(folds, bundles, composed(streams, filler, rounds), frames)
         front = front_of(pooled)
         if outcomes is not None:
             save_outcomes(outcomes, pooled)

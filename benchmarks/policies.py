@@ -1,6 +1,7 @@
 """Compare policies on the same clips: Markdown tables of one sweep, for the documentation.
 
-    python benchmarks/policies.py BUNDLE DATA [--split val] [--frames N] [--streams] [--plot FILE]
+    python benchmarks/policies.py BUNDLE DATA [--split val] [--frames N] [--plot FILE]
+        [--streams [--filler SHARE] [--rounds N]]
 
 Prints the machine, the policies (of rivals the settings on the front of their family), and what the
 learned ones win over every family at equal milliseconds. It is ``edge-dnq eval --sweep`` in another
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_dnq.cli.front_tables import HEADINGS, percent, points_of, short_policy
+from edge_dnq.cli.options import composed
 from edge_dnq.host import read_cpu
 from edge_dnq.programs.litert import find_package
 from edge_dnq.session import open_bundle
@@ -63,6 +65,8 @@ def main() -> None:
     parser.add_argument("--frames", type=int)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--streams", action="store_true")
+    parser.add_argument("--filler", type=float)
+    parser.add_argument("--rounds", type=int)
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
     if arguments.plot is not None:
@@ -72,12 +76,11 @@ def main() -> None:
         bundle,
         arguments.data,
         arguments.split,
-        streams=arguments.streams,
+        streams=composed(arguments.streams, arguments.filler, arguments.rounds),
         frames=arguments.frames,
         limit=arguments.limit,
     )
-    what = f"segments in {front.groups} streams" if front.streams else "clips"
-    print(f"{machine()}, one thread; {front.clips} {what}, {front.frames} frames; {front.costs}\n")
+    print(f"{machine()}, one thread; {front.videos}, {front.frames} frames; {front.costs}\n")
     print("\n".join(markdown(front)))
     if arguments.plot is not None:
         write_plot(arguments.plot, front, bundle.manifest.name)

@@ -1,7 +1,7 @@
 """Untrimmed streams: labelled clips with still and unrelated footage between them.
 
 A stream shows its segments, windows of labelled clips, in the order given. Before, between and
-after them comes filler of random length, a little more than half of the frames on average:
+after them comes filler of random length, by default a little more than half of all frames:
 
 - *still*: the last frame before it or the first one after it, held, with fresh sensor noise;
 - *unrelated*: a rendered place (:func:`edge_dnq.synthetic.render_idle`) with somebody standing
@@ -32,7 +32,6 @@ FILLER = -1
 """Owner of a frame that belongs to no segment."""
 
 SEGMENTS = 6
-FILLER_SHARE = 0.55
 SHORTEST_WINDOW = 0.75
 DIRECT_CUT = 0.1
 LEAST_FILLER = 2
@@ -41,6 +40,30 @@ LONGEST_DISSOLVE = 3
 NOISE = (0.5, 4.0)
 """Range of the sensor noise's deviation in still footage, in grey levels."""
 IDLE_FPS = (4.0, 12.0)
+
+
+@dataclass(frozen=True)
+class Composition:
+    """How clips become streams.
+
+    Attributes:
+        filler: Share of all frames that is filler, on average, in 0..1, both excluded.
+        rounds: How often every clip is shown: each time beside the same other clips, in another
+            window, with other filler around it.
+
+    Raises:
+        DataError: no such share, or no round.
+    """
+
+    filler: float = 0.55
+    rounds: int = 1
+
+    def __post_init__(self) -> None:
+        """Reject what cannot be composed."""
+        if not 0 < self.filler < 1:
+            raise DataError(f"the share of filler must lie between 0 and 1, got {self.filler:g}")
+        if self.rounds < 1:
+            raise DataError(f"clips must be shown once at least, got {self.rounds} rounds")
 
 
 @dataclass(frozen=True)
@@ -62,6 +85,9 @@ class Stream:
     offsets: Int64
 
 
+DEFAULT = Composition()
+
+
 def unrelated_footage(rng: np.random.Generator, frames: int, size: int) -> UInt8:
     """Render a place in which no action happens: uint8 [frames, size, size, 3]."""
     seed, fps = int(rng.integers(1 << 62)), rng.uniform(*IDLE_FPS)
@@ -72,31 +98,41 @@ def compose_streams(
     clip: Callable[[int], UInt8],
     labels: Sequence[int] | Int64,
     seed: int,
+    composition: Composition = DEFAULT,
     *,
     segments: int = SEGMENTS,
     footage: Footage = unrelated_footage,
 ) -> Iterator[tuple[Int64, Stream]]:
-    """Compose streams so that every clip is shown once; the same arguments give the same bytes.
+    """Compose streams of all clips; the same arguments give the same bytes.
 
     Args:
         clip: Returns clip i, uint8 [T, C, C, 3], for i below ``len(labels)``.
         labels: Class of every clip.
         seed: Fixes the order of the clips and everything between them.
+        composition: How much filler, and how often every clip is shown.
         segments: Segments of a stream, or one fewer where the clips do not divide.
         footage: Makes the unrelated footage.
 
     Yields:
-        Which clips the segments of a stream are from, int64 [S], and the stream.
+        Which clips the segments of a stream are from, int64 [S], and the stream; the streams of one
+        round after another, of the same clips in the same order.
 
     Raises:
         DataError: see :func:`compose`.
     """
     targets = np.asarray(labels, np.int64)
     order = np.random.default_rng([seed, 0]).permutation(len(targets))
-    count = max(1, -(-len(targets) // segments))
-    for place, chosen in enumerate(np.array_split(order, count)):
-        rng = np.random.default_rng([seed, 1, place])
-        yield chosen, compose([clip(int(i)) for i in chosen], targets[chosen], rng, footage)
+    groups = np.array_split(order, stream_count(len(targets), segments))
+    for turn in range(composition.rounds):
+        for place, chosen in enumerate(groups):
+            rng = np.random.default_rng([seed, 1, place, *([turn] if turn else [])])
+            clips = [clip(int(i)) for i in chosen]
+            yield chosen, compose(clips, targets[chosen], rng, footage, composition.filler)
+
+
+def stream_count(clips: int, segments: int = SEGMENTS) -> int:
+    """Return how many streams one round of ``clips`` clips makes."""
+    return max(1, -(-clips // segments))
 
 
 def compose(
@@ -104,6 +140,7 @@ def compose(
     labels: Sequence[int] | Int64,
     rng: np.random.Generator,
     footage: Footage = unrelated_footage,
+    filler: float = DEFAULT.filler,
 ) -> Stream:
     """Compose one stream of all ``clips`` in their order.
 
@@ -113,13 +150,14 @@ def compose(
         labels: Class of every clip.
         rng: Source of randomness.
         footage: Makes the unrelated footage.
+        filler: See :class:`Composition`.
 
     Raises:
         DataError: no clip, clips without a label, or frames that are not square and alike.
     """
     _check(clips, labels)
     offsets, windows = zip(*(_window(clip, rng) for clip in clips), strict=True)
-    lengths = _filler_lengths(sum(map(len, windows)), len(windows) + 1, rng)
+    lengths = _filler_lengths(sum(map(len, windows)), len(windows) + 1, filler, rng)
     stretches: list[tuple[int, UInt8]] = []
     neighbours: list[UInt8 | None] = [None, *windows, None]
     for place, length in enumerate(lengths):
@@ -160,9 +198,9 @@ def _window(clip: UInt8, rng: np.random.Generator) -> tuple[int, UInt8]:
     return first, clip[first : first + length]
 
 
-def _filler_lengths(shown: int, gaps: int, rng: np.random.Generator) -> list[int]:
+def _filler_lengths(shown: int, gaps: int, filler: float, rng: np.random.Generator) -> list[int]:
     """Draw how long every gap is: none (a direct cut), or geometric above a least length."""
-    mean = shown * FILLER_SHARE / (1 - FILLER_SHARE) / gaps
+    mean = shown * filler / (1 - filler) / gaps
     extra = max(1.0, mean / (1 - DIRECT_CUT) - LEAST_FILLER + 1)
     drawn = LEAST_FILLER - 1 + rng.geometric(1 / extra, gaps)
     return [int(n) for n in np.where(rng.random(gaps) < DIRECT_CUT, 0, drawn)]

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from edge_dnq.cli.front_tables import percent, points_of, show_front
 from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.options import (
+    composed,
+    filler_option,
     json_option,
     kernels_option,
     policy_option,
@@ -58,6 +60,12 @@ WORST = 5
     is_flag=True,
     help="With --sweep: compose the clips into untrimmed streams, filler between them.",
 )
+@filler_option
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    help="With --streams: how often every clip is shown, in other surroundings.  [default: 1]",
+)
 @click.option(
     "--outcomes",
     type=click.Path(path_type=Path),
@@ -78,6 +86,8 @@ def command(
     sweeping: bool,
     plot: Path | None,
     streams: bool,
+    filler: float | None,
+    rounds: int | None,
     outcomes: Path | None,
     as_json: bool,
 ) -> None:
@@ -98,13 +108,14 @@ def command(
       edge-dnq eval bundle/ clips.csv --policy random:0.2,0.2,0.2,0.4
       edge-dnq eval bundle/ clips.csv --sweep --plot front.png
       edge-dnq eval bundle/ synthetic:20000 --split test --frames 16 --sweep
-      edge-dnq eval bundle/ clips.csv --sweep --streams --json
+      edge-dnq eval bundle/ clips.csv --sweep --streams --filler 0.8 --json
     """
     if sweeping and policy != "learned":
         raise EdgeDnqError("--sweep compares policies of its own: leave --policy out")
     for name, given in (("plot", plot), ("streams", streams), ("outcomes", outcomes)):
         if given and not sweeping:
             raise EdgeDnqError(f"--{name} is about a sweep: add --sweep")
+    composition = composed(streams, filler, rounds)
     if plot is not None:
         check_plot_path(plot)
     if outcomes is not None and outcomes.suffix != ".npz":
@@ -116,7 +127,7 @@ def command(
                 loaded,
                 data,
                 split,
-                streams=streams,
+                streams=composition,
                 frames=frames,
                 limit=limit,
                 runtime=runtime,
@@ -217,8 +228,7 @@ def _finish_sweep(front: Sweep, name: str, plot: Path | None, as_json: bool) -> 
     if as_json:
         print_json(front)
         return
-    what = f"{front.clips} segments in {front.groups} streams" if front.streams else "clips"
-    show_front(front, f"{name}: {what if front.streams else f'{front.clips} {what}'}")
+    show_front(front, f"{name}: {front.videos}")
     click.echo(front.costs)
     if plot is not None:
         click.echo(f"wrote {plot}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
+from edge_dnq.errors import EdgeDnqError
 from edge_dnq.kernels import CHOICES
 from edge_dnq.policy import FORMS
 from edge_dnq.programs import RUNTIMES
+from edge_dnq.streams import DEFAULT, Composition
 
 runtime_option = click.option(
     "--runtime",
@@ -46,4 +50,25 @@ cache_dir_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Where decoded frames are kept.  [default: the user's cache folder]",
 )
+filler_option = click.option(
+    "--filler",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="With --streams: how much of all frames is filler.  [default: 0.55]",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def composed(streams: bool, filler: float | None, rounds: int | None = None) -> Composition | None:
+    """Return how streams are composed, by what was given; None where there are none.
+
+    Raises:
+        EdgeDnqError: something about streams was given, but not ``--streams``.
+    """
+    given: dict[str, Any] = {"filler": filler, "rounds": rounds}
+    known = {name: value for name, value in given.items() if value is not None}
+    if streams:
+        return replace(DEFAULT, **known)
+    if known:
+        raise EdgeDnqError(f"--{next(iter(known))} is about streams: add --streams")
+    return None

@@ -8,7 +8,14 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edge_dnq.cli.native_log import quiet_native
-from edge_dnq.cli.options import cache_dir_option, json_option, seed_option, threads_option
+from edge_dnq.cli.options import (
+    cache_dir_option,
+    composed,
+    filler_option,
+    json_option,
+    seed_option,
+    threads_option,
+)
 from edge_dnq.cli.output import console, next_step, print_json
 from edge_dnq.nn.config import PolicyConfig
 from edge_dnq.session import open_bundle
@@ -45,6 +52,7 @@ CACHE_MARGIN = 16
     is_flag=True,
     help="Compose the clips into untrimmed streams, with other footage between.",
 )
+@filler_option
 @click.option(
     "--policy-size",
     type=click.IntRange(min=16),
@@ -64,6 +72,7 @@ def command(
     frames: int | None,
     views: int,
     streams: bool,
+    filler: float | None,
     policy_size: int,
     cache_dir: Path | None,
     threads: int,
@@ -79,6 +88,7 @@ def command(
     Example:
       edge-dnq record fold1/ fold1.csv --split val --views 3 -o fold1.npz
     """
+    composition = composed(streams, filler)
     with quiet_native():
         loaded = open_bundle(bundle)
         size = loaded.manifest.input.height
@@ -97,7 +107,7 @@ def command(
                 clips,
                 policy_size=policy_size,
                 views=views,
-                streams=streams,
+                streams=composition,
                 seed=seed,
                 threads=threads,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),

@@ -13,6 +13,7 @@ from edge_dnq.kernels import KernelUse
 from edge_dnq.profiling.measure import Rota, quick_costs
 from edge_dnq.profiling.table import ThreadCosts, find_costs
 from edge_dnq.session import Session
+from edge_dnq.streams import Composition
 from edge_dnq.sweep.comparison import Comparison, compare, upper_hull
 from edge_dnq.sweep.estimates import Estimates, estimate
 from edge_dnq.sweep.outcomes import Outcomes, Tried
@@ -96,7 +97,7 @@ class Sweep(Front):
     """A front measured here.
 
     Attributes:
-        streams: Whether the clips were composed into untrimmed streams.
+        streams: How the clips were composed into untrimmed streams, or None.
         costs: Where costs are from.
         measured: The costs.
         runtime: The inference runtime.
@@ -104,12 +105,20 @@ class Sweep(Front):
         unreadable: Clips that were left out.
     """
 
-    streams: bool
+    streams: Composition | None
     costs: str
     measured: ThreadCosts
     runtime: str
     kernels: dict[str, KernelUse]
     unreadable: list[UnreadableClip] = field(default_factory=list)
+
+    @property
+    def videos(self) -> str:
+        """What was seen, in words."""
+        if self.streams is None:
+            return f"{self.clips} clips"
+        shown = f"{self.clips} segments in {self.groups * self.streams.rounds} streams"
+        return f"{shown}, {self.streams.filler:.0%} filler"
 
 
 def front_of(outcomes: Outcomes) -> Front:
@@ -162,7 +171,7 @@ def sweep(
     data: str | Path,
     split: str,
     *,
-    streams: bool = False,
+    streams: Composition | None = None,
     frames: int | None = None,
     limit: int | None = None,
     runtime: str = "auto",
@@ -181,8 +190,8 @@ def sweep(
         bundle: The bundle.
         data: As :func:`edge_dnq.evaluation.evaluate` takes it.
         split: The split to use.
-        streams: Whether to compose the clips into untrimmed streams (:mod:`edge_dnq.streams`). A
-            segment is then what a clip is otherwise; the cost is that of all frames.
+        streams: How to compose the clips into untrimmed streams (:mod:`edge_dnq.streams`), or None.
+            A segment is then what a clip is otherwise; the cost is that of all frames.
         frames: Frames per clip; None means as in training.
         limit: Use that many clips, drawn at random; None means all.
         runtime: Inference runtime.
@@ -207,10 +216,10 @@ def sweep(
     lookup = find_costs(session)
     costs = lookup.costs or quick_costs(session)
     selection = Selection(listing, chosen, frames or manifest.clip_frames)
-    if streams:
-        videos = record_streams(session, selection, seed, progress)
-    else:
+    if streams is None:
         videos = record_clips(session, selection, progress)
+    else:
+        videos = record_streams(session, selection, seed, streams, progress)
     outcomes = Study(session, videos, costs, told).outcomes()
     found = lookup.costs is not None
     result = Sweep(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edge_dnq.errors import DataError
 from edge_dnq.evaluation import Progress, UnreadableClip, decoded_clips
 from edge_dnq.session import Session
-from edge_dnq.streams import SEGMENTS, Stream, compose_streams
+from edge_dnq.streams import Composition, Stream, compose_streams, stream_count
 from edge_dnq.sweep.recording import Layout, RecordedVideo, Segment, record_video
 from edge_dnq.train.listing import Clip, Listing
 from edge_dnq.video.preprocess import network_frame
@@ -68,14 +68,21 @@ def record_clips(
 
 
 def record_streams(
-    session: Session, selection: Selection, seed: int, progress: Progress | None = None
+    session: Session,
+    selection: Selection,
+    seed: int,
+    composition: Composition,
+    progress: Progress | None = None,
 ) -> list[RecordedVideo]:
     """Compose untrimmed streams of clips (:mod:`edge_dnq.streams`) and record them.
+
+    Streams of the same clips, from several rounds, are one group.
 
     Args:
         session: With the policy, where the bundle has one.
         selection: The clips.
         seed: Of the composition.
+        composition: How much filler, and how often every clip is shown.
         progress: Told (streams done, streams altogether).
 
     Raises:
@@ -83,15 +90,16 @@ def record_streams(
     """
     shown = [entry[1:] for entry in _shown(session, selection)]
     selection.require(shown)
-    streams = compose_streams(lambda index: shown[index][2], [truth for _, truth, _ in shown], seed)
-    total = -(-len(shown) // SEGMENTS)
+    truths = [truth for _, truth, _ in shown]
+    streams = compose_streams(lambda index: shown[index][2], truths, seed, composition)
+    count = stream_count(len(shown))
     videos = []
-    for place, (chosen, stream) in enumerate(streams, 1):
+    for done, (chosen, stream) in enumerate(streams):
         names = [str(shown[index][0]) for index in chosen]
-        layout = stream_layout(stream, names, f"stream {place}")
+        layout = stream_layout(stream, names, f"stream {done % count + 1}")
         videos.append(record_video(session, stream.frames, layout))
         if progress is not None:
-            progress(place, total)
+            progress(done + 1, count * composition.rounds)
     return videos
 
 

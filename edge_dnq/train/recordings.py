@@ -19,7 +19,7 @@ from edge_dnq.bundle import Bundle
 from edge_dnq.errors import DataError
 from edge_dnq.session import Recogniser, Session
 from edge_dnq.staging import staged_file
-from edge_dnq.streams import FILLER, SEGMENTS, Stream, compose_streams
+from edge_dnq.streams import FILLER, Composition, Stream, compose_streams, stream_count
 from edge_dnq.train.augment import Augmentation, augment_clip, centre_clip
 from edge_dnq.train.data import ClipSet
 from edge_dnq.video.preprocess import network_frame
@@ -176,7 +176,7 @@ def record(
     *,
     policy_size: int,
     views: int = 1,
-    streams: bool = False,
+    streams: Composition | None = None,
     seed: int = 0,
     threads: int = 1,
     progress: Progress | None = None,
@@ -190,7 +190,7 @@ def record(
         clips: Best clips that its networks have not been trained on.
         policy_size: Side of the policy's frames in pixels.
         views: Views of every clip.
-        streams: Whether the clips of a view are composed into untrimmed streams.
+        streams: How the clips of a view are composed into untrimmed streams, or None.
         seed: Of the augmentation and of the streams.
         threads: Threads per program.
         progress: Told (sequences done, sequences altogether).
@@ -205,7 +205,7 @@ def record(
     clips = replace(clips, labels=manifest.labels, targets=places[clips.targets])
     session = Session(bundle, policy=f"uniform:{manifest.programs[0].name}", threads=threads)
     sequences = _sequences(clips, manifest.input.height, views, streams, seed)
-    total = views * (-(-len(clips) // SEGMENTS) if streams else len(clips))
+    total = views * (len(clips) if streams is None else streams.rounds * stream_count(len(clips)))
     parts = []
     for done, (frames, owner, targets) in enumerate(sequences, 1):
         parts.append((*_seen(session.recognisers, frames, policy_size), owner, targets))
@@ -224,7 +224,7 @@ def record(
 
 
 def _sequences(
-    clips: ClipSet, size: int, views: int, streams: bool, seed: int
+    clips: ClipSet, size: int, views: int, streams: Composition | None, seed: int
 ) -> Iterator[tuple[Iterable[UInt8], Int64, Int64]]:
     """Yield (network frames, owner, class of every frame) of every sequence."""
     for view in range(views):
@@ -235,8 +235,8 @@ def _sequences(
             rng = np.random.default_rng([seed, view, index])
             return augment_clip(clips.clip(index), size, rng, Augmentation())
 
-        if streams:
-            for chosen, stream in compose_streams(seen, clips.targets, seed + view):
+        if streams is not None:
+            for chosen, stream in compose_streams(seen, clips.targets, seed + view, streams):
                 owner = _acting(stream, chosen, clips.idle)
                 known = np.append(stream.labels, FILLER)  # the filler's -1 is the last one
                 yield stream.frames, owner, known[owner]

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge_dnq.errors import DataError
-from edge_dnq.streams import FILLER, NOISE, Stream, compose, compose_streams, unrelated_footage
+from edge_dnq.streams import (
+    DEFAULT,
+    FILLER,
+    NOISE,
+    Composition,
+    Stream,
+    compose,
+    compose_streams,
+    unrelated_footage,
+)
 
 UInt8 = NDArray[np.uint8]
 SIDE = 16
@@ -112,6 +121,41 @@ def test_every_clip_is_shown_once_and_the_seed_fixes_every_byte() -> None:
             value = stream.frames[stream.owner == segment][0, 0, 0, 0]
             assert value // 10 == 10 + number
     assert not np.array_equal(first[0][0], other[0][0])
+
+
+def test_rounds_show_the_same_clips_in_other_surroundings() -> None:
+    clips = [numbered_clip(number) for number in range(8)]
+    labels = np.zeros(8, np.int64)
+
+    def streams(composition: Composition) -> list[tuple[np.ndarray, Stream]]:
+        made = compose_streams(clips.__getitem__, labels, 3, composition, segments=4, footage=blank)
+        return list(made)
+
+    once, thrice = streams(DEFAULT), streams(Composition(rounds=3))
+    assert len(thrice) == 6
+    for place, (chosen, stream) in enumerate(thrice):
+        first_chosen, first = thrice[place % 2]
+        assert np.array_equal(chosen, first_chosen)
+        assert np.array_equal(first.frames, once[place % 2][1].frames)
+        assert place < 2 or not np.array_equal(stream.owner, first.owner)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.8, 0.95])
+def test_filler_takes_its_share(share: float) -> None:
+    clips = [numbered_clip(number) for number in range(6)]
+    owners = [
+        compose(clips, [0] * 6, np.random.default_rng(seed), blank, share).owner
+        for seed in range(200)
+    ]
+    owner = np.concatenate(owners)
+    # Gaps have a least length, which small shares cannot get under.
+    assert abs((owner == FILLER).mean() - share) < 0.06
+
+
+@pytest.mark.parametrize("wrong", [{"filler": 0.0}, {"filler": 1.0}, {"rounds": 0}])
+def test_impossible_compositions_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(DataError, match=r"between 0 and 1|once at least"):
+        Composition(**wrong)  # type: ignore[arg-type]
 
 
 def test_unrelated_footage_is_rendered_anew_each_time() -> None:

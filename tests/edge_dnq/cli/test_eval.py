@@ -108,9 +108,9 @@ def test_a_sweep_of_streams_keeps_its_outcomes(
 ) -> None:
     kept = tmp_path / "kept.npz"
     words = ("eval", bundle_folder, clips_csv, "--frames", 4, "--sweep", "--streams")
-    facts = cli(*words, "--outcomes", kept, "--json").json
-    assert facts["streams"] is True
-    assert front_of(load_outcomes(kept)).clips == facts["clips"] == 5
+    facts = cli(*words, "--outcomes", kept, "--filler", 0.7, "--rounds", 2, "--json").json
+    assert facts["streams"] == {"filler": 0.7, "rounds": 2}
+    assert front_of(load_outcomes(kept)).clips == facts["clips"] == 10
 
 
 def test_sweep_mistakes(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path: Path) -> None:
@@ -118,6 +118,9 @@ def test_sweep_mistakes(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path
     assert "leave --policy out" in cli(*words, "--sweep", "--policy", "random").error
     assert "add --sweep" in cli(*words, "--plot", tmp_path / "front.png").error
     assert "add --sweep" in cli(*words, "--streams").error
+    assert "add --streams" in cli(*words, "--sweep", "--filler", 0.5).error
+    assert "add --streams" in cli(*words, "--sweep", "--rounds", 2).error
+    assert "0<x<1" in cli(*words, "--sweep", "--streams", "--filler", 1).error
     assert "add --sweep" in cli(*words, "--outcomes", tmp_path / "o.npz").error
     assert "end in .npz" in cli(*words, "--sweep", "--outcomes", tmp_path / "o.json").error
     assert ".png" in cli(*words, "--sweep", "--plot", tmp_path / "front.gif").error

@@ -9,6 +9,7 @@ import pytest
 from edge_dnq.bundle import Bundle
 from edge_dnq.evaluation import evaluate
 from edge_dnq.profiling.table import action_costs
+from edge_dnq.streams import Composition
 from edge_dnq.sweep.families import (
     blind_candidates,
     random_candidate,
@@ -161,8 +162,8 @@ def test_rivals_are_shown_on_their_hull(result: Sweep) -> None:
 
 def test_streams(context_folder: Path, sweep_csv: Path) -> None:
     bundle = Bundle.load(context_folder)
-    result, outcomes = sweep(bundle, sweep_csv, "val", frames=6, streams=True)
-    assert result.streams
+    result, outcomes = sweep(bundle, sweep_csv, "val", frames=6, streams=Composition())
+    assert result.videos == "5 segments in 1 streams, 55% filler"
     assert {point.family for point in result.points} == set(FAMILIES)
     assert result.clips == 5
     assert result.groups == 1, "fewer clips than a stream has segments"
@@ -175,8 +176,20 @@ def test_streams(context_folder: Path, sweep_csv: Path) -> None:
     assert min(p.ms_per_frame for p in exits if p.family == "exit_told") < min(
         p.ms_per_frame for p in exits if p.family == "exit"
     )
-    again, _ = sweep(bundle, sweep_csv, "val", frames=6, streams=True, seed=1)
+    again, _ = sweep(bundle, sweep_csv, "val", frames=6, streams=Composition(), seed=1)
     assert again.frames != result.frames
+
+
+def test_streams_of_several_rounds_are_resampled_by_their_clips(
+    context_folder: Path, sweep_csv: Path
+) -> None:
+    bundle = Bundle.load(context_folder)
+    composition = Composition(filler=0.9, rounds=3)
+    result, outcomes = sweep(bundle, sweep_csv, "val", frames=6, streams=composition)
+    assert result.videos == "15 segments in 3 streams, 90% filler"
+    assert result.groups == 1
+    assert outcomes.frames.sum() > 4 * (outcomes.steps + 1).sum()
+    assert len(set(outcomes.frames.tolist())) > 1, "rounds differ"
 
 
 def test_it_is_plain_json(result: Sweep) -> None:

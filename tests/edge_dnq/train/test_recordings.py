@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from edge_dnq.bundle import Bundle
 from edge_dnq.errors import DataError
 from edge_dnq.session import Session
+from edge_dnq.streams import Composition
 from edge_dnq.train.data import ClipSet
 from edge_dnq.train.recordings import Recording, record, windows
 from edge_dnq.video.preprocess import network_frame
@@ -42,7 +43,7 @@ def test_it_holds_what_the_programs_say(bundle: Bundle, frames: np.ndarray) -> N
 
 
 def test_streams_have_filler_that_is_of_no_class(bundle: Bundle, frames: np.ndarray) -> None:
-    made = record(bundle, clip_set(bundle, frames), policy_size=24, streams=True, views=2)
+    made = record(bundle, clip_set(bundle, frames), policy_size=24, streams=Composition(), views=2)
     assert len(made.lengths) == 4  # seven clips, six to a stream, twice
     assert ((made.owner < 0) == (made.targets < 0)).all()
     assert 0.2 < (made.owner < 0).mean() < 0.9
@@ -51,8 +52,10 @@ def test_streams_have_filler_that_is_of_no_class(bundle: Bundle, frames: np.ndar
     assert shown[0] | shown[1] == set(range(7)) == shown[2] | shown[3]
 
 
-@pytest.mark.parametrize("streams", [False, True])
-def test_idle_frames_are_nobodys(bundle: Bundle, frames: np.ndarray, streams: bool) -> None:
+@pytest.mark.parametrize("streams", [None, Composition(), Composition(filler=0.8)])
+def test_idle_frames_are_nobodys(
+    bundle: Bundle, frames: np.ndarray, streams: Composition | None
+) -> None:
     clips = clip_set(bundle, frames)
     idle = np.zeros((7, 3), bool)
     idle[:, 1] = True
