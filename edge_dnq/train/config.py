@@ -94,17 +94,15 @@ class OracleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     Attributes:
         program: What is advised where a frame is worth executing.
-        frames: How many frames of a segment are.
-        gap: Frames from one of them to the next at least.
-        right: Probability of the right class, in the program's answer, from which a frame is worth
-            executing at all; 0 takes every frame that shows something.
-        weight: Of such frames in the loss; the others count 1.
+        gain: Probability of the right class that executing a frame must add to the answer, to be
+            worth it.
+        gap: Frames from one executed frame of a segment to the next at least.
+        weight: Of frames worth executing in the loss; the others count 1.
     """
 
     program: str
-    frames: PositiveInt = 2
-    gap: PositiveInt = 3
-    right: Fraction = 0.0
+    gain: Fraction = 0.1
+    gap: PositiveInt = 2
     weight: Positive = 2.0
 
 

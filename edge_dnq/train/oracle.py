@@ -1,12 +1,12 @@
-"""Advice of one who knows the segments: a target for every frame, whatever was decided before.
+"""Advice of one who knows the answers: a target for every frame, whatever was decided before.
 
 The policy's own decisions lead it where no perfect schedule would; there, too, it must know what to
 do. So the advice follows from the state that its decisions made, as in DAgger (Ross, Gordon and
 Bagnell 2011), and the loss is a plain cross-entropy, steadier than gradients through samples.
 
-Frames on which the program would be wrong are not worth executing (:func:`tells`): that teaches
-which pictures tell something, and, because only telling frames count as executed, to look again
-where an answer was unsure.
+A frame is worth executing if that makes the answer better: if the mean of the logits executed in
+its segment, with its own among them, gives the right class more probability by a least gain. That
+passes over pictures that tell nothing, whatever the reason, and ends once the answer stands.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from torch import Tensor
 
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.nn.gumbel import Decisions
-from edge_dnq.nn.segments import Segments
 from edge_dnq.train.config import TrainConfig
 
 LOWEST_PROBABILITY = 1e-6
@@ -30,47 +29,96 @@ class Oracle(NamedTuple):
     Attributes:
         program: Index of the action that is advised where a frame is worth executing.
         skips: Indices of the skips by their length in frames; one of them has length 1.
-        frames: Executed frames that a segment is worth.
-        gap: Frames from one of them to the next at least.
-        right: Probability of the right class from which a frame tells something.
+        gain: Probability of the right class that executing a frame must add to the answer.
+        gap: Frames from one executed frame of a segment to the next at least.
         weight: Of the frames that are worth executing, which are few; the others count 1.
     """
 
     program: int
     skips: dict[int, int]
-    frames: int
+    gain: float
     gap: int
-    right: float
     weight: float
 
 
-class _Segment(NamedTuple):
-    """Where N clips stand: the segment that was shown last, what of it was executed, and when."""
+class Shown(NamedTuple):
+    """What N sequences of T frames show, and what the oracle's program says about it.
+
+    Attributes:
+        owner: Segment of every frame, or -1 where there is nothing to recognise, int64 [N, T].
+        targets: Class of every frame, -1 likewise, int64 [N, T].
+        logits: Float32 [N, T, K].
+    """
 
     owner: Tensor
+    targets: Tensor
+    logits: Tensor
+
+    @staticmethod
+    def of(programs: Tensor, owner: Tensor, targets: Tensor, oracle: Oracle) -> Shown:
+        """Gather it.
+
+        Args:
+            programs: Logits of every program on every frame, float32 [N, T, B, K].
+            owner: Segment of every frame, or -1, int64 [N, T].
+            targets: Class of every segment, -1 where there is none, int64 [N, G].
+            oracle: Whose program counts.
+        """
+        of_frames = targets.gather(1, owner.clamp_min(0)).masked_fill(owner < 0, -1)
+        return Shown(owner, of_frames, programs[:, :, oracle.program].float())
+
+    def right(self, t: int, logits: Tensor) -> Tensor:
+        """Return the probability that ``logits`` [N, K] give frame ``t``'s class, [N]."""
+        target = self.targets[:, t].clamp_min(0).unsqueeze(-1)
+        return logits.softmax(-1).gather(-1, target).squeeze(-1)
+
+
+class _Answers(NamedTuple):
+    """Where N sequences stand: the segment that was shown last, its answer, the last execution.
+
+    Attributes:
+        owner: The segment, int64 [N].
+        sums: Of the logits executed in it, [N, K].
+        runs: How many these are, int64 [N].
+        last: When a frame was executed, int64 [N].
+    """
+
+    owner: Tensor
+    sums: Tensor
     runs: Tensor
     last: Tensor
 
-    def worth(self, owner: Tensor, t: int, oracle: Oracle) -> Tensor:
-        """Return whether frame ``t``, of segment ``owner`` [N], is worth executing, bool [N]."""
-        new = owner != self.owner
-        due = (self.runs < oracle.frames) & (t - self.last >= oracle.gap)
-        return (owner >= 0) & (new | due)
+    def worth(self, shown: Shown, t: int, oracle: Oracle) -> Tensor:
+        """Return whether frame ``t`` is worth executing, bool [N]."""
+        owner = shown.owner[:, t]
+        fresh = (owner != self.owner) | (self.runs == 0)
+        before = torch.where(fresh, 0.0, shown.right(t, self.sums / _counts(self.runs)))
+        sums = torch.where(fresh.unsqueeze(-1), 0.0, self.sums) + shown.logits[:, t]
+        runs = torch.where(fresh, 0, self.runs) + 1
+        gained = shown.right(t, sums / _counts(runs)) - before >= oracle.gain
+        return (owner >= 0) & gained & (fresh | (t - self.last >= oracle.gap))
 
-    def after(self, owner: Tensor, t: int, executed: Tensor, oracle: Oracle) -> _Segment:
+    def after(self, shown: Shown, t: int, executed: Tensor) -> _Answers:
         """Return where they stand after frame ``t``."""
+        owner = shown.owner[:, t]
         shows = owner >= 0
         begins = shows & (owner != self.owner)
-        runs = torch.where(begins, 0, self.runs)
-        last = torch.where(begins, t - oracle.gap, self.last)
-        return _Segment(
+        adds = executed & shows
+        sums = torch.where(begins.unsqueeze(-1), 0.0, self.sums)
+        return _Answers(
             torch.where(shows, owner, self.owner),
-            runs + (executed & shows),
-            torch.where(executed, t, last),
+            torch.where(adds.unsqueeze(-1), sums + shown.logits[:, t], sums),
+            torch.where(begins, 0, self.runs) + adds,
+            torch.where(executed, t, self.last),
         )
 
 
-def advice(executed: Tensor, owner: Tensor, oracle: Oracle) -> Tensor:
+def _counts(runs: Tensor) -> Tensor:
+    return runs.clamp_min(1).unsqueeze(-1)
+
+
+@torch.no_grad()
+def advice(executed: Tensor, shown: Shown, oracle: Oracle) -> Tensor:
     """Return the advised action of every frame, int64 [N, T].
 
     Where nothing is to be executed, the longest skip is advised that ends before the next frame
@@ -78,69 +126,40 @@ def advice(executed: Tensor, owner: Tensor, oracle: Oracle) -> Tensor:
 
     Args:
         executed: Which frames the policy had executed, bool [N, T].
-        owner: Segment of every frame, or -1 where nothing is to be recognised, int64 [N, T].
+        shown: What there was to recognise.
         oracle: Whose advice.
     """
-    clips, length = owner.shape
-    none = torch.full((clips,), -1, dtype=torch.long, device=owner.device)
-    state = _Segment(none, torch.zeros_like(none), none - oracle.gap)
-    advised = torch.empty_like(owner)
+    clips, length = shown.owner.shape
+    none = torch.full((clips,), -1, dtype=torch.long, device=executed.device)
+    runs = torch.zeros_like(none)
+    state = _Answers(none, torch.zeros_like(shown.logits[:, 0]), runs, none - oracle.gap)
+    advised = torch.empty_like(shown.owner)
     for t in range(length):
         free = torch.ones_like(none, dtype=torch.bool)
         best = torch.full_like(none, oracle.skips[1])
         for ahead in range(1, max(oracle.skips)):
             if t + ahead < length:
-                free = free & ~state.worth(owner[:, t + ahead], t + ahead, oracle)
+                free = free & ~state.worth(shown, t + ahead, oracle)
             if ahead + 1 in oracle.skips:
                 best = torch.where(free, oracle.skips[ahead + 1], best)
-        worth = state.worth(owner[:, t], t, oracle)
-        advised[:, t] = torch.where(worth, oracle.program, best)
-        state = state.after(owner[:, t], t, executed[:, t], oracle)
+        advised[:, t] = torch.where(state.worth(shown, t, oracle), oracle.program, best)
+        state = state.after(shown, t, executed[:, t])
     return advised
 
 
-def tells(programs: Tensor, targets: Tensor, oracle: Oracle) -> Tensor:
-    """Return on which frames the oracle's program is right, bool [...].
-
-    It is where it gives the right class ``oracle.right`` at least; nowhere that shows nothing.
-
-    Args:
-        programs: Logits of every program on every frame, float32 [..., B, K].
-        targets: Class of every frame, or -1, int64 [...].
-        oracle: Whose program it is.
-    """
-    classes = programs[..., oracle.program, :].softmax(-1)
-    right = classes.gather(-1, targets.clamp_min(0).unsqueeze(-1)).squeeze(-1)
-    return (targets >= 0) & (right >= oracle.right)
-
-
-def telling(programs: Tensor, segments: Segments, targets: Tensor, oracle: Oracle) -> Tensor:
-    """Return the segment of every frame that tells something, elsewhere -1; int64 [N, T].
-
-    Args:
-        programs: Logits of every program on every frame, float32 [N, T, B, K].
-        segments: Which frames are whose.
-        targets: Class of every segment, -1 where there is none, int64 [N, G].
-        oracle: Whose program must be right.
-    """
-    owner = segments.owner
-    shown = torch.where(owner >= 0, targets.gather(1, owner.clamp_min(0)), -1)
-    return torch.where(tells(programs, shown, oracle), owner, -1)
-
-
-def oracle_loss(decisions: Decisions, owner: Tensor, oracle: Oracle, programs: int) -> Tensor:
+def oracle_loss(decisions: Decisions, shown: Shown, oracle: Oracle, programs: int) -> Tensor:
     """Return the mean weighted cross-entropy of the decisions against the oracle's advice.
 
     Frames that were not decided do not count, nor does the first, which must be executed.
 
     Args:
         decisions: Of N clips of T frames.
-        owner: Segment of every frame, or -1 where executing tells nothing, int64 [N, T].
+        shown: What there was to recognise.
         oracle: Who advises.
         programs: How many of the actions execute.
     """
     executed = (decisions.actions.detach().argmax(-1) < programs) & decisions.decided
-    advised = advice(executed, owner, oracle)
+    advised = advice(executed, shown, oracle)
     chosen = decisions.probabilities.gather(-1, advised.unsqueeze(-1)).squeeze(-1)
     weights = torch.where(advised == oracle.program, oracle.weight, 1.0) * decisions.decided
     weights[:, 0] = 0.0
@@ -167,4 +186,4 @@ def oracle_of(config: TrainConfig) -> Oracle:
         )
     skips = {length: len(names) + place for place, length in enumerate(lengths)}
     program = names.index(settings.program)
-    return Oracle(program, skips, settings.frames, settings.gap, settings.right, settings.weight)
+    return Oracle(program, skips, settings.gain, settings.gap, settings.weight)

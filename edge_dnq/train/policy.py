@@ -19,7 +19,7 @@ from edge_dnq.train import any_precision, full_precision, losses, policy_pretrai
 from edge_dnq.train.config import action_costs
 from edge_dnq.train.loop import Means, Run, run_epochs
 from edge_dnq.train.optimise import Optimiser
-from edge_dnq.train.oracle import Oracle, oracle_loss, oracle_of, telling
+from edge_dnq.train.oracle import Oracle, Shown, oracle_loss, oracle_of
 from edge_dnq.train.policy_batches import (
     ClipSource,
     PolicyBatch,
@@ -70,7 +70,7 @@ def decision_losses(
         if oracle is None
         else oracle_loss(
             decisions,
-            telling(batch.programs, batch.segments, batch.targets, oracle),
+            Shown.of(batch.programs, batch.segments.owner, batch.targets, oracle),
             oracle,
             programs,
         ),

@@ -21,7 +21,7 @@ from edge_dnq.train.batches import batches_per_epoch, eval_batches, shard, train
 from edge_dnq.train.evaluate import EVALUATION_BATCH
 from edge_dnq.train.loop import Means, Run, run_epochs
 from edge_dnq.train.optimise import Optimiser
-from edge_dnq.train.oracle import oracle_of, tells
+from edge_dnq.train.oracle import oracle_of
 from edge_dnq.train.policy_batches import policy_frames
 
 STAGE = "policy-pretraining"
@@ -208,5 +208,7 @@ def _glances(run: Run, size: int, epoch: int) -> Iterator[Glances]:
             for values in (recording.pixels, recording.logits, recording.targets)
         )
         frames = normalise(pixels, config.mean, config.std)
-        worth = targets >= 0 if oracle is None else tells(logits, targets, oracle)
+        worth = targets >= 0
+        if oracle is not None:
+            worth = worth & (logits[:, oracle.program].argmax(-1) == targets)
         yield Glances(frames, targets, worth)

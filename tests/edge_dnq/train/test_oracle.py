@@ -2,57 +2,92 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_dnq.nn.gumbel import Decisions
-from edge_dnq.nn.segments import Segments
-from edge_dnq.train.oracle import Oracle, advice, oracle_loss, telling
+from edge_dnq.train.oracle import Oracle, Shown, advice, oracle_loss
 
 PROGRAMS, SKIP, SKIP3 = 3, 3, 4
 ONE = {1: SKIP}
 
 
-def worth_by_rule(executed: list[bool], owner: list[int], t: int, frames: int, gap: int) -> bool:
-    """Whether frame t is worth executing, by looking back over what was executed before it."""
-    if owner[t] < 0:
-        return False
-    begin = owner.index(owner[t])
-    since = [s for s in range(len(executed)) if begin <= s < t and executed[s]]
-    own = [s for s in since if owner[s] >= 0]
-    return len(own) < frames and (not since or t - since[-1] >= gap)
+@dataclass
+class Rule:
+    """The rule for one sequence, by looking back over all that was executed before a frame."""
+
+    owner: list[int]
+    targets: list[int]
+    logits: np.ndarray
+    gain: float
+    gap: int
+
+    def right(self, frames: list[int], target: int) -> float:
+        if not frames:
+            return 0.0
+        mean = self.logits[frames].astype(np.float64).mean(axis=0)
+        weights = np.exp(mean - mean.max())
+        return float(weights[target] / weights.sum())
+
+    def is_worth(self, executed: list[bool], t: int) -> bool:
+        segment, target = self.owner[t], self.targets[t]
+        if segment < 0:
+            return False
+        before = [s for s, ran in enumerate(executed) if ran and self.owner[s] == segment]
+        if self.right([*before, t], target) - self.right(before, target) < self.gain:
+            return False
+        last = max((s for s, ran in enumerate(executed) if ran), default=-self.gap)
+        return not before or t - last >= self.gap
 
 
 @given(
     seed=st.integers(0, 10**6),
-    frames=st.integers(1, 3),
+    gain=st.sampled_from([0.02, 0.1, 0.3]),
     gap=st.integers(1, 4),
     skips=st.sampled_from([ONE, {1: SKIP, 3: SKIP3}, {1: SKIP, 2: SKIP3}]),
 )
 @settings(max_examples=120, deadline=None)
 def test_advice_follows_from_what_was_executed(
-    seed: int, frames: int, gap: int, skips: dict[int, int]
+    seed: int, gain: float, gap: int, skips: dict[int, int]
 ) -> None:
     rng = np.random.default_rng(seed)
     length = 15
     segments = np.sort(rng.integers(0, 3, length))
     segments[rng.random(length) < 0.3] = -1
+    classes = rng.integers(0, 4, 3)
+    programs = rng.normal(0, 2, (1, length, PROGRAMS, 4)).astype(np.float32)
     ran = rng.random(length) < 0.4
-    oracle = Oracle(1, skips, frames, gap, 0.0, 2.0)
-    given_ = advice(torch.from_numpy(ran)[None], torch.from_numpy(segments)[None], oracle)[0]
-    owner, executed = segments.tolist(), ran.tolist()
+    oracle = Oracle(1, skips, gain, gap, 2.0)
+    owner = torch.from_numpy(segments)[None]
+    shown = Shown.of(torch.from_numpy(programs), owner, torch.from_numpy(classes)[None], oracle)
+    found = advice(torch.from_numpy(ran)[None], shown, oracle)[0]
+
+    targets = np.where(segments < 0, -1, classes[segments])
+    assert shown.targets[0].tolist() == targets.tolist()
+    rule = Rule(segments.tolist(), targets.tolist(), programs[0, :, 1], gain, gap)
+    executed = ran.tolist()
     for t in range(length):
-        if worth_by_rule(executed[:t], owner, t, frames, gap):
-            assert given_[t] == 1
+        if rule.is_worth(executed[:t], t):
+            assert found[t] == 1
             continue
         # Nothing is executed while a skip lasts.
-        ahead = [
-            s for s in range(t + 1, length) if worth_by_rule(executed[:t], owner, s, frames, gap)
-        ]
+        ahead = [s for s in range(t + 1, length) if rule.is_worth(executed[:t], s)]
         room = ahead[0] - t if ahead else length
-        assert given_[t] == skips[max(skip for skip in skips if skip <= room)]
+        assert found[t] == skips[max(skip for skip in skips if skip <= room)]
+
+
+def shown(owner: list[int], sure: list[float]) -> Shown:
+    """Segments whose class is their number; ``sure`` are the logits of the right class."""
+    owners = torch.tensor([owner])
+    logits = torch.zeros(1, len(owner), 4)
+    for t, (segment, logit) in enumerate(zip(owner, sure, strict=True)):
+        logits[0, t, max(segment, 0)] = logit
+    return Shown(owners, owners.clamp_min(-1), logits)
 
 
 def decisions(logits: torch.Tensor) -> Decisions:
@@ -62,48 +97,50 @@ def decisions(logits: torch.Tensor) -> Decisions:
     return Decisions(actions, logits.softmax(-1), decided, logits)
 
 
+def test_a_frame_that_tells_nothing_waits_and_a_sure_answer_ends_it() -> None:
+    video = shown([0, 0, 0, 0, 0], [9.0, 9.0, -9.0, 9.0, 9.0])
+    oracle = Oracle(1, ONE, 0.1, 1, 1.0)
+
+    def advised(executed: list[int]) -> list[int]:
+        ran = torch.zeros(1, 5, dtype=torch.bool)
+        ran[0, executed] = True
+        return advice(ran, video, oracle)[0].tolist()
+
+    assert advised([]) == [1, 1, SKIP, 1, 1]
+    assert advised([0]) == [1, SKIP, SKIP, SKIP, SKIP]
+    # A misleading frame was executed: the next ones mend the answer.
+    assert advised([2]) == [1, 1, SKIP, 1, 1]
+    assert advised([2, 3, 4]) == [1, 1, SKIP, 1, 1]
+
+
 def test_loss_vanishes_for_whoever_follows() -> None:
-    owner = torch.tensor([[-1, 0, 0, 0, -1, -1, 1, 1]])
-    oracle = Oracle(1, ONE, 1, 3, 0.0, 5.0)
+    video = shown([-1, 0, 0, 0, -1, -1, 1, 1], [9.0] * 8)
+    oracle = Oracle(1, ONE, 0.1, 3, 5.0)
     logits = torch.full((1, 8, 4), -20.0)
     for t, action in enumerate([0, 1, SKIP, SKIP, SKIP, SKIP, 1, SKIP]):
         logits[0, t, action] = 20.0
-    assert float(oracle_loss(decisions(logits), owner, oracle, PROGRAMS)) < 1e-6
+    assert float(oracle_loss(decisions(logits), video, oracle, PROGRAMS)) < 1e-6
     late = logits.clone()
     late[0, 1] = torch.tensor([-20.0, -20.0, -20.0, 20.0])
-    assert float(oracle_loss(decisions(late), owner, oracle, PROGRAMS)) > 5.0
+    assert float(oracle_loss(decisions(late), video, oracle, PROGRAMS)) > 5.0
 
 
 def test_the_first_frame_and_held_frames_do_not_count() -> None:
-    owner = torch.tensor([[0, 0, 0]])
-    oracle = Oracle(1, ONE, 1, 1, 0.0, 1.0)
+    video = shown([0, 0, 0], [1.0, 1.0, 1.0])
+    oracle = Oracle(1, ONE, 0.01, 1, 1.0)
     logits = torch.zeros(1, 3, 4, requires_grad=True)
     made = decisions(logits)
     made.decided[0, 2] = False
-    (gradient,) = torch.autograd.grad(oracle_loss(made, owner, oracle, PROGRAMS), logits)
+    (gradient,) = torch.autograd.grad(oracle_loss(made, video, oracle, PROGRAMS), logits)
     assert gradient[0, 0].abs().sum() == 0
     assert gradient[0, 1].abs().sum() > 0
     assert gradient[0, 2].abs().sum() == 0
 
 
-def test_frames_tell_where_the_program_gives_the_right_class_enough() -> None:
-    probabilities = torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8], [0.9, 0.1]])
-    other = torch.zeros(1, 5, 1, 2)  # of a program that is not asked
-    programs = torch.cat([other, probabilities.log()[None, :, None]], 2)
-    segments = Segments(torch.tensor([[0, 0, 0, 1, -1]]), 2)
-    targets = torch.tensor([[0, 1]])
-
-    def told(right: float) -> list[int]:
-        oracle = Oracle(1, ONE, 1, 1, right, 1.0)
-        return telling(programs, segments, targets, oracle)[0].tolist()
-
-    assert told(0.0) == [0, 0, 0, 1, -1]
-    assert told(0.45) == [0, -1, 0, 1, -1]
-    assert told(0.85) == [0, -1, -1, -1, -1]
-
-
-def test_segments_without_a_class_tell_nothing() -> None:
-    segments = Segments(torch.tensor([[-1, -1]]), 1)
-    oracle = Oracle(0, ONE, 1, 1, 0.5, 1.0)
-    found = telling(torch.zeros(1, 2, 1, 3), segments, torch.tensor([[-1]]), oracle)
-    assert found.tolist() == [[-1, -1]]
+@pytest.mark.parametrize("class_of_none", [-1, 2])
+def test_frames_of_no_segment_have_no_class(class_of_none: int) -> None:
+    oracle = Oracle(0, ONE, 0.1, 1, 1.0)
+    owner, targets = torch.tensor([[-1, -1]]), torch.tensor([[class_of_none]])
+    video = Shown.of(torch.zeros(1, 2, 1, 3), owner, targets, oracle)
+    assert video.targets.tolist() == [[-1, -1]]
+    assert advice(torch.ones(1, 2, dtype=torch.bool), video, oracle).tolist() == [[SKIP, SKIP]]
