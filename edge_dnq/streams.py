@@ -75,14 +75,12 @@ class Stream:
         owner: Segment of every frame, in 0..S-1, or :data:`FILLER`; int64 [N].
         starts: First frame of every stretch, filler ones too, int64 [at most 2 S + 1].
         labels: Class of every segment, int64 [S].
-        offsets: Which frame of its clip every segment begins with, int64 [S].
     """
 
     frames: UInt8
     owner: Int64
     starts: Int64
     labels: Int64
-    offsets: Int64
 
 
 DEFAULT = Composition()
@@ -156,7 +154,7 @@ def compose(
         DataError: no clip, clips without a label, or frames that are not square and alike.
     """
     _check(clips, labels)
-    offsets, windows = zip(*(_window(clip, rng) for clip in clips), strict=True)
+    windows = [_window(clip, rng) for clip in clips]
     lengths = _filler_lengths(sum(map(len, windows)), len(windows) + 1, filler, rng)
     stretches: list[tuple[int, UInt8]] = []
     neighbours: list[UInt8 | None] = [None, *windows, None]
@@ -172,7 +170,6 @@ def compose(
         owner=np.repeat(np.array([owner for owner, _ in stretches], np.int64), sizes),
         starts=np.cumsum([0, *sizes[:-1]], dtype=np.int64),
         labels=np.asarray(labels, np.int64),
-        offsets=np.array(offsets, np.int64),
     )
 
 
@@ -191,11 +188,11 @@ def _check(clips: Sequence[UInt8], labels: Sequence[int] | Int64) -> None:
             )
 
 
-def _window(clip: UInt8, rng: np.random.Generator) -> tuple[int, UInt8]:
+def _window(clip: UInt8, rng: np.random.Generator) -> UInt8:
     shortest = int(np.ceil(SHORTEST_WINDOW * len(clip)))
     length = int(rng.integers(shortest, len(clip) + 1))
     first = int(rng.integers(len(clip) - length + 1))
-    return first, clip[first : first + length]
+    return clip[first : first + length]
 
 
 def _filler_lengths(shown: int, gaps: int, filler: float, rng: np.random.Generator) -> list[int]:

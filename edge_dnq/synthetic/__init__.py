@@ -3,7 +3,6 @@
 from edge_dnq.synthetic.actions import LABELS
 from edge_dnq.synthetic.clips import (
     SyntheticClip,
-    clip_idles,
     render_clip,
     render_idle,
     render_stream,
@@ -15,7 +14,6 @@ __all__ = [
     "LABELS",
     "Segment",
     "SyntheticClip",
-    "clip_idles",
     "render_clip",
     "render_idle",
     "render_stream",

@@ -205,30 +205,11 @@ def render_clip(
         DataError: an unknown label or an impossible size.
     """
     _check(label, frames, size, fps)
-    rng, label, script = _clip_script(seed, label, frames)
-    return _film(rng, script, label, size, fps, hard=None)
-
-
-def clip_idles(seed: int, label: str | None = None, *, frames: int = 16) -> NDArray[np.bool_]:
-    """Return which frames of :func:`render_clip` show no action, bool ``[T]``, without rendering.
-
-    Raises:
-        DataError: an unknown label or an impossible length.
-    """
-    _check(label, frames, 16, 1.0)
-    _, _, script = _clip_script(seed, label, frames)
-    return np.repeat([s.label is None for s in script], [s.frames for s in script])
-
-
-def _clip_script(
-    seed: int, label: str | None, frames: int
-) -> tuple[np.random.Generator, str, list[Segment]]:
-    """Draw a clip's action and its script; the generator goes on to draw the rest."""
     _check_seed(seed)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     drawn = LABELS[int(rng.integers(len(LABELS)))]
     label = drawn if label is None else label
-    return rng, label, random_script(rng, label, frames)
+    return _film(rng, random_script(rng, label, frames), label, size, fps, hard=None)
 
 
 def render_idle(seed: int, *, frames: int, size: int, fps: float) -> Image:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge_dnq.errors import DataError
 from edge_dnq.train.cache import cache_clips, default_cache_dir
-from edge_dnq.train.listing import RenderedClip, list_clips
+from edge_dnq.train.listing import list_clips
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,6 @@ class ClipSet:
         names: Where every clip comes from, for messages and reports.
         pixels: uint8 ``[rows, T, C, C, 3]``, RGB, usually memory-mapped.
         rows: Row of every clip in ``pixels``, int64 ``[N]``.
-        idle: Frames that are known to show no action, bool ``[N, T]``; None where nobody knows.
     """
 
     labels: tuple[str, ...]
@@ -37,7 +36,6 @@ class ClipSet:
     names: tuple[str, ...]
     pixels: NDArray[np.uint8]
     rows: NDArray[np.int64]
-    idle: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -85,12 +83,10 @@ def open_dataset(
     folder = default_cache_dir() if cache_dir is None else Path(cache_dir)
     cached = cache_clips(listing, clip_frames, cache_size, folder)
     clips = [listing.clips[row] for row in cached.kept]
-    rendered = [clip for clip in clips if isinstance(clip, RenderedClip)]
     return ClipSet(
         labels=listing.labels,
         targets=np.array([clip.label for clip in clips], dtype=np.int64),
         names=tuple(str(clip) for clip in clips),
         pixels=cached.pixels,
         rows=cached.kept,
-        idle=np.stack([clip.idle(clip_frames) for clip in rendered]) if rendered else None,
     )

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_dnq.errors import DataError
-from edge_dnq.synthetic import LABELS, clip_idles, render_clip
+from edge_dnq.synthetic import LABELS, render_clip
 from edge_dnq.video.preprocess import network_frame
 from edge_dnq.video.sampling import sample_clip
 
@@ -88,10 +88,6 @@ class RenderedClip:
         """Render ``frames`` frames spread over two seconds: uint8 ``[frames, size, size, 3]``."""
         rate = frames / SYNTHETIC_SECONDS
         return render_clip(self.seed, LABELS[self.label], frames=frames, size=size, fps=rate).frames
-
-    def idle(self, frames: int) -> NDArray[np.bool_]:
-        """Return which of the frames of :meth:`load` show no action, bool ``[frames]``."""
-        return clip_idles(self.seed, LABELS[self.label], frames=frames)
 
 
 Clip: TypeAlias = VideoClip | RenderedClip

@@ -199,7 +199,6 @@ def subset(clips: ClipSet, indices: NDArray[np.int64]) -> ClipSet:
         targets=clips.targets[indices],
         names=tuple(clips.names[i] for i in indices),
         rows=clips.rows[indices],
-        idle=None if clips.idle is None else clips.idle[indices],
     )
 
 

@@ -16,7 +16,7 @@ from edge_dnq.nn.segments import Segments
 from edge_dnq.train.batches import Batch, batches_per_epoch, eval_batches, shard, train_batches
 from edge_dnq.train.evaluate import EVALUATION_BATCH, all_program_logits, program_logits
 from edge_dnq.train.loop import Run
-from edge_dnq.train.recordings import Recording, Windows, windows
+from edge_dnq.train.recordings import Int64, Recording, Windows, pieces, windows
 
 
 class PolicyBatch(NamedTuple):
@@ -140,42 +140,41 @@ class RecordedSource:
         self._recordings, self._run, self._seed = recordings, run, seed
         stage = run.config.policy_training
         self._length = stage.window
+        self._pieces = [pieces(recording, self._length) for recording in recordings]
         self._size = max(1, -(-stage.batch // run.compute.world))
 
     @property
     def steps(self) -> int:
         """Batches of an epoch."""
         world = self._run.compute.world
-        return sum(-(-len(r.lengths) // world // self._size) for r in self._recordings)
+        return sum(-(-len(of) // world // self._size) for of in self._pieces)
 
     def batches(self, epoch: int) -> Iterator[PolicyBatch]:
-        """Yield one random piece of every sequence."""
+        """Yield random pieces of all sequences."""
         compute = self._run.compute
         rng = np.random.default_rng([self._seed, epoch])
-        groups: list[tuple[Windows, np.ndarray]] = []
-        for number, recording in enumerate(self._recordings):
-            pieces = windows(recording, self._length, rng)
+        groups: list[tuple[Recording, Int64]] = []
+        for number, (recording, of) in enumerate(zip(self._recordings, self._pieces, strict=True)):
             order = shard(
-                len(recording.lengths),
+                len(of),
                 seed=self._seed + number,
                 epoch=epoch,
                 rank=compute.rank,
                 world=compute.world,
             )
-            parts = np.array_split(order, -(-len(order) // self._size))
-            groups += [(pieces, part) for part in parts]
+            parts = np.array_split(of[order], -(-len(order) // self._size))
+            groups += [(recording, part) for part in parts]
         for place in rng.permutation(len(groups)):
-            yield self._batch(*groups[int(place)])
+            recording, chosen = groups[int(place)]
+            yield self._batch(windows(recording, self._length, rng, chosen))
 
-    def _batch(self, pieces: Windows, rows: np.ndarray) -> PolicyBatch:
+    def _batch(self, taken: Windows) -> PolicyBatch:
         config, device = self._run.config, self._run.compute.device
-
-        def tensor(values: np.ndarray) -> Tensor:
-            return torch.from_numpy(values[rows]).to(device)
-
-        programs, targets = tensor(pieces.logits), tensor(pieces.targets)
-        segments = Segments(tensor(pieces.owner), targets.shape[1])
-        pixels = tensor(pieces.pixels)
+        programs, targets, owner, pixels = (
+            torch.from_numpy(values).to(device)
+            for values in (taken.logits, taken.targets, taken.owner, taken.pixels)
+        )
+        segments = Segments(owner, targets.shape[1])
         frames = normalise(pixels.flatten(0, 1), config.mean, config.std)
         whole = programs.new_ones(programs.shape[:2])
         taught, _ = segments.mean(programs[:, :, 0], whole)

@@ -19,7 +19,7 @@ from edge_dnq.bundle import Bundle
 from edge_dnq.errors import DataError
 from edge_dnq.session import Recogniser, Session
 from edge_dnq.staging import staged_file
-from edge_dnq.streams import FILLER, Composition, Stream, compose_streams, stream_count
+from edge_dnq.streams import FILLER, Composition, compose_streams, stream_count
 from edge_dnq.train.augment import Augmentation, augment_clip, centre_clip
 from edge_dnq.train.data import ClipSet
 from edge_dnq.video.preprocess import network_frame
@@ -39,8 +39,8 @@ class Recording:
         labels: Class names, K of them.
         pixels: Policy frames, uint8 [F, P, P, 3].
         logits: Of every program on every frame, float32 [F, B, K].
-        owner: Segment of every frame, counted within its sequence, or -1 where there is nothing to
-            recognise: filler, and the idle frames of rendered clips; int64 [F].
+        owner: Segment of every frame, counted within its sequence, or -1 for filler, where
+            there is nothing to recognise; int64 [F].
         targets: Class of every frame's segment, or -1; int64 [F].
         lengths: Frames of every sequence, int64 [S].
     """
@@ -124,7 +124,7 @@ def require_fit(
 
 @dataclass(frozen=True)
 class Windows:
-    """Equally long pieces of sequences, one of each: S pieces of T frames.
+    """Equally long pieces of sequences: S pieces of T frames.
 
     Attributes:
         pixels: uint8 [S, T, P, P, 3].
@@ -139,17 +139,34 @@ class Windows:
     targets: Int64
 
 
-def windows(recording: Recording, length: int, rng: np.random.Generator) -> Windows:
-    """Take a random piece of every sequence, at most ``length`` frames long.
+def pieces(recording: Recording, length: int) -> Int64:
+    """Return the sequence of every piece, int64 [S].
+
+    A sequence gives as many pieces of ``length`` frames as it holds, and one at least: long streams
+    would else count as little as short clips.
+    """
+    counts = np.maximum(1, recording.lengths // length)
+    return np.repeat(np.arange(len(counts)), counts)
+
+
+def windows(recording: Recording, length: int, rng: np.random.Generator, chosen: Int64) -> Windows:
+    """Take a random piece, at most ``length`` frames long, of every chosen sequence.
 
     Where sequences differ in length, shorter ones stand still at their end.
+
+    Args:
+        recording: What to take pieces of.
+        length: Of a piece.
+        rng: Source of randomness.
+        chosen: The sequences, int64 [S]; some of :func:`pieces`.
     """
+    lengths = recording.lengths[chosen]
     longest = min(length, int(recording.lengths.max()))
-    starts = np.cumsum(recording.lengths) - recording.lengths
-    offsets = rng.integers(np.maximum(recording.lengths - longest, 0) + 1)
+    starts = (np.cumsum(recording.lengths) - recording.lengths)[chosen]
+    offsets = rng.integers(np.maximum(lengths - longest, 0) + 1)
     inside = offsets[:, None] + np.arange(longest)
-    beyond = inside >= recording.lengths[:, None]
-    index = starts[:, None] + np.minimum(inside, recording.lengths[:, None] - 1)
+    beyond = inside >= lengths[:, None]
+    index = starts[:, None] + np.minimum(inside, lengths[:, None] - 1)
     owner = np.where(beyond, FILLER, recording.owner[index])
     targets = np.where(beyond, FILLER, recording.targets[index])
     owner, targets = _renumbered(owner, targets)
@@ -236,25 +253,13 @@ def _sequences(
             return augment_clip(clips.clip(index), size, rng, Augmentation())
 
         if streams is not None:
-            for chosen, stream in compose_streams(seen, clips.targets, seed + view, streams):
-                owner = _acting(stream, chosen, clips.idle)
+            for _, stream in compose_streams(seen, clips.targets, seed + view, streams):
                 known = np.append(stream.labels, FILLER)  # the filler's -1 is the last one
-                yield stream.frames, owner, known[owner]
+                yield stream.frames, stream.owner, known[stream.owner]
         else:
             for index, target in enumerate(clips.targets):
-                idle = False if clips.idle is None else clips.idle[index]
-                owner = np.where(idle, FILLER, np.zeros(clips.clip_frames, np.int64))
-                yield seen(index), owner, np.where(owner == FILLER, FILLER, target)
-
-
-def _acting(stream: Stream, chosen: Int64, idle: NDArray[np.bool_] | None) -> Int64:
-    """Return the owners of a stream's frames; frames of ``chosen`` clips that idle have none."""
-    owner: Int64 = stream.owner.copy()
-    if idle is not None:
-        for segment, (clip, offset) in enumerate(zip(chosen, stream.offsets, strict=True)):
-            places = np.flatnonzero(stream.owner == segment)
-            owner[places[idle[clip, offset : offset + len(places)]]] = FILLER
-    return owner
+                owner = np.zeros(clips.clip_frames, np.int64)
+                yield seen(index), owner, np.full_like(owner, target)
 
 
 def _seen(

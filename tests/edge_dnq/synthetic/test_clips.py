@@ -9,7 +9,6 @@ from edge_dnq.synthetic import (
     LABELS,
     Segment,
     SyntheticClip,
-    clip_idles,
     render_clip,
     render_idle,
     render_stream,
@@ -26,13 +25,6 @@ def test_the_seed_fixes_every_byte() -> None:
     np.testing.assert_array_equal(first.frames, again.frames)
     np.testing.assert_array_equal(first.difficulty, again.difficulty)
     assert (first.frames != other.frames).mean() > 0.5
-
-
-def test_idle_frames_are_known_without_rendering(many: list[SyntheticClip]) -> None:
-    for seed, clip in enumerate(many):
-        np.testing.assert_array_equal(clip_idles(seed, frames=12), clip.idle)
-    named = render_clip(3, LABELS[2], frames=9, size=16)
-    np.testing.assert_array_equal(clip_idles(3, LABELS[2], frames=9), named.idle)
 
 
 @pytest.mark.parametrize("label", LABELS)

@@ -55,8 +55,6 @@ def test_synthetic_clips_are_the_rendered_ones(tmp_path: Path) -> None:
     seed = int(clips.names[0].split()[-1])
     expected = render_clip(seed, LABELS[0], frames=T, size=C, fps=T / 2.0)
     np.testing.assert_array_equal(first, expected.frames)
-    assert clips.idle is not None
-    np.testing.assert_array_equal(clips.idle[0], expected.idle)
 
 
 def test_a_pool_of_processes_gives_the_same_clips(

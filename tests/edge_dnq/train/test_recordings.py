@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from edge_dnq.errors import DataError
 from edge_dnq.session import Session
 from edge_dnq.streams import Composition
 from edge_dnq.train.data import ClipSet
-from edge_dnq.train.recordings import Recording, record, windows
+from edge_dnq.train.recordings import Recording, pieces, record, windows
 from edge_dnq.video.preprocess import network_frame
 
 
@@ -50,29 +49,6 @@ def test_streams_have_filler_that_is_of_no_class(bundle: Bundle, frames: np.ndar
     views = np.split(made.targets, np.cumsum(made.lengths)[:-1])
     shown = [set(part[part >= 0].tolist()) for part in views]
     assert shown[0] | shown[1] == set(range(7)) == shown[2] | shown[3]
-
-
-@pytest.mark.parametrize("streams", [None, Composition(), Composition(filler=0.8)])
-def test_idle_frames_are_nobodys(
-    bundle: Bundle, frames: np.ndarray, streams: Composition | None
-) -> None:
-    clips = clip_set(bundle, frames)
-    idle = np.zeros((7, 3), bool)
-    idle[:, 1] = True
-    plain, knowing = (
-        record(bundle, replace(clips, idle=known), policy_size=16, streams=streams)
-        for known in (None, idle)
-    )
-    np.testing.assert_array_equal(plain.pixels, knowing.pixels)
-    middle = [network_frame(clips.clip(i)[1], bundle.manifest.input.height) for i in range(7)]
-    shrunk = np.stack([network_frame(frame, 16) for frame in middle])
-    # A window of three frames is the whole clip, so its middle one is the idle one.
-    is_middle = (plain.pixels[:, None] == shrunk).all((2, 3, 4)).any(1) & (plain.owner >= 0)
-    assert is_middle.sum() == 7
-    assert (knowing.owner[is_middle] == -1).all()
-    assert (knowing.targets[is_middle] == -1).all()
-    np.testing.assert_array_equal(knowing.owner[~is_middle], plain.owner[~is_middle])
-    np.testing.assert_array_equal(knowing.targets[~is_middle], plain.targets[~is_middle])
 
 
 def test_written_and_read(bundle: Bundle, frames: np.ndarray, tmp_path: Path) -> None:
@@ -135,23 +111,26 @@ def sequences(seed: int) -> Recording:
 @settings(max_examples=60, deadline=None)
 def test_windows_are_pieces_of_their_sequences(seed: int, length: int) -> None:
     made = sequences(seed)
-    pieces = windows(made, length, np.random.default_rng(seed))
+    chosen = pieces(made, length)
+    taken = windows(made, length, np.random.default_rng(seed), chosen)
+    assert np.bincount(chosen).tolist() == [max(1, own // length) for own in made.lengths.tolist()]
     wanted = min(length, int(made.lengths.max()))
     starts = np.cumsum(made.lengths) - made.lengths
-    for row, (start, own) in enumerate(zip(starts, made.lengths, strict=True)):
-        frames = pieces.logits[row, :, 0, 0].astype(int)
+    for row, sequence in enumerate(chosen):
+        start, own = starts[sequence], made.lengths[sequence]
+        frames = taken.logits[row, :, 0, 0].astype(int)
         assert len(frames) == wanted
         shown = min(wanted, int(own))
         assert (np.diff(frames[:shown]) == 1).all()
         assert start <= frames[0]
         assert frames[shown - 1] < start + own
         assert (frames[shown:] == start + own - 1).all()
-        assert (pieces.owner[row, shown:] == -1).all()
+        assert (taken.owner[row, shown:] == -1).all()
         for place in range(shown):
-            segment = pieces.owner[row, place]
+            segment = taken.owner[row, place]
             assert (segment < 0) == (made.owner[frames[place]] < 0)
             if segment >= 0:
-                assert pieces.targets[row, segment] == made.targets[frames[place]]
+                assert taken.targets[row, segment] == made.targets[frames[place]]
         kept = made.owner[frames[:shown]]
         distinct = len(set(kept[kept >= 0].tolist()))
-        assert len({s for s in pieces.owner[row].tolist() if s >= 0}) == distinct
+        assert len({s for s in taken.owner[row].tolist() if s >= 0}) == distinct
