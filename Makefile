@@ -66,7 +66,7 @@ format: install
 # Reproduces edge_dnq/assets/demo.safetensors. The policy learns on rendered clips that the networks
 # have not seen, and on untrimmed streams of others.
 DEMO := runs/demo
-TRAIN_DEMO = $(BIN)/edge-dnq train --data synthetic:2400 --preset quick \
+TRAIN_DEMO = $(BIN)/edge-dnq train --data synthetic:4800 --preset quick \
   --config edge_dnq/assets/demo.json --run-dir $(DEMO)/run --resume
 RECORD_DEMO = $(BIN)/edge-dnq record $(DEMO)/recognition --split train --frames 16
 train-demo: install
@@ -74,9 +74,9 @@ train-demo: install
 	  $(TRAIN_DEMO) --stage $$stage -o $(DEMO)/recognition.pt || exit 1; done
 	rm -rf $(DEMO)/recognition
 	$(BIN)/edge-dnq export $(DEMO)/recognition.pt -o $(DEMO)/recognition
-	$(RECORD_DEMO) synthetic:2400 --seed 1 -o $(DEMO)/clips.npz
-	$(RECORD_DEMO) synthetic:1200 --seed 3 --streams -o $(DEMO)/streams.npz
-	$(TRAIN_DEMO) --stage policy --recording $(DEMO)/clips.npz --recording $(DEMO)/streams.npz \
+	$(RECORD_DEMO) synthetic:6400 --seed 1 -o $(DEMO)/clips.npz
+	$(RECORD_DEMO) synthetic:3200 --seed 3 --streams -o $(DEMO)/streams.npz
+	$(TRAIN_DEMO) --stage policy --recording $(DEMO)/clips.npz --recording $(DEMO)/streams.npz --half \
 	  -o edge_dnq/assets/demo.safetensors
 
 # Reproduces models/actions21.safetensors and its cross-validation from JHMDB's clips and ImageNet
