@@ -63,7 +63,7 @@ NETWORKS = (
     Network("resnet18-224", "ResNet-18, 224 px", "resnet18", 224),
     Network("resnet18-112", "ResNet-18, 112 px", "resnet18", 112),
     Network("resnet50-224", "ResNet-50, 224 px", "resnet50", 224),
-    Network("demo", "built-in model, 96 px"),
+    Network("demo", "built-in model, 112 px"),
 )
 
 
