@@ -23,6 +23,9 @@ CYCLES = (2, 3, 4, 6, 8, 12, 16)
 PRICE_QUANTILES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.95)
 """Of the prices at which frames go over to a cheap action: the sweep's lambdas."""
 
+BOUNTY_QUANTILES = (0.05, 0.1, 0.2, 0.4)
+"""Of the lambdas below 0 at which frames go over to a dear action, to be more accurate."""
+
 RANDOM_WALKS = 4000
 RANDOM_SEEDS = 8
 """A random mix walks every video until there are this many walks, with this many seeds at most."""
@@ -87,20 +90,30 @@ def _cycle(indices: Sequence[int]) -> Callable[[int], Picker]:
 
 
 def sweep_prices(policy_logits: Float32, relative: Float64) -> dict[str, float]:
-    """Return the lambdas to try, by key: 0, and then so that cost falls in about even steps.
+    """Return the lambdas to try, by key: 0, then so that cost falls in even steps, or rises.
 
     Args:
         policy_logits: Of decided frames, float32 [frames, A].
         relative: Costs of the actions, in reference frames, [A].
     """
-    costs = relative.tolist()
-    prices = np.array([deciding_price(row.tolist(), costs) for row in policy_logits])
-    dear = prices[prices > 0]
-    if not len(dear):
-        return {"0": 0.0}
-    found = {f"{quantile:g}": float(np.quantile(dear, quantile)) for quantile in PRICE_QUANTILES}
-    # Just above the price at which the last frame goes over.
-    return {"0": 0.0, **found, "1": 1.01 * float(dear.max())}
+    found = {"0": 0.0}
+    prices = _deciding_prices(policy_logits, relative)
+    if len(prices):
+        found |= {f"{part:g}": float(np.quantile(prices, part)) for part in PRICE_QUANTILES}
+        # Just above the price at which the last frame goes over.
+        found["1"] = 1.01 * float(prices.max())
+    # A negative price is a price of what is not spent.
+    bounties = _deciding_prices(policy_logits, -relative)
+    if len(bounties):
+        found |= {f"-{part:g}": -float(np.quantile(bounties, part)) for part in BOUNTY_QUANTILES}
+    return found
+
+
+def _deciding_prices(policy_logits: Float32, costs: Float64) -> Float64:
+    """Return the prices, above 0, at which frames go over to one of the cheapest actions."""
+    of_actions = costs.tolist()
+    prices = np.array([deciding_price(row.tolist(), of_actions) for row in policy_logits])
+    return prices[prices > 0]
 
 
 def learned_candidate(key: str, price: float, relative: Float64) -> Candidate:

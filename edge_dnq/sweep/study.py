@@ -120,7 +120,7 @@ class Study:
             costs = [plain[name] for name in names]
             mix = random_candidate(key, manifest, shares, costs, ms, frames.tolist())
             yield self._walk(mix)[0]
-            if price:
+            if price > 0:
                 target = ms / self.reference_ms
                 yield self._walk(budget_candidate(key, manifest, self._costs, target))[0]
 

@@ -95,13 +95,17 @@ def test_accuracy_and_actions_are_those_of_eval(
 
 
 def test_the_price_lowers_the_cost(result: Sweep) -> None:
-    learned = [point for point in result.points if point.family == "learned"]
-    settings = [point.setting for point in learned]
-    assert settings == sorted(settings, key=lambda value: value or 0.0)
-    assert settings[0] == 0.0
-    costs = [point.relative_cost.mean for point in learned]
-    assert costs[-1] <= costs[0]
-    assert costs[-1] == min(costs)
+    learned = [
+        (point.setting, point.relative_cost.mean)
+        for point in result.points
+        if point.family == "learned" and point.setting is not None
+    ]
+    priced = [entry for entry in learned if entry[0] >= 0]
+    assert priced == sorted(priced, key=lambda entry: entry[0])
+    assert priced[0][0] == 0.0
+    assert priced[-1][1] == min(cost for _, cost in learned)
+    rewarded = [cost for setting, cost in learned if setting < 0]
+    assert all(cost >= priced[0][1] for cost in rewarded)
 
 
 def test_random_mixes_cost_what_the_policy_costs(bundle: Bundle) -> None:
@@ -137,11 +141,16 @@ def test_cycles_fit_into_a_clip(bundle: Bundle) -> None:
 
 def test_prices_cover_the_range() -> None:
     logits = np.array([[3.0, 0.0], [5.0, 0.0], [0.0, 1.0]], np.float32)
-    prices = list(sweep_prices(logits, np.array([1.0, 0.5])).values())
+    costs = np.array([1.0, 0.5])
+    found = sweep_prices(logits, costs)
+    prices = [price for price in found.values() if price >= 0]
     assert prices[0] == 0.0
     assert prices == sorted(prices)
     assert prices[-1] > 10.0, "the dearest frame goes over at (5 - 0) / (1 - 0.5)"
-    assert sweep_prices(logits[2:], np.array([1.0, 0.5])) == {"0": 0.0}
+    below = [price for key, price in found.items() if key.startswith("-")]
+    assert below == [-2.0] * 4, "the one cheap frame goes over at (0 - 1) / (1 - 0.5)"
+    assert all(price >= 0 for price in sweep_prices(logits[:2], costs).values())
+    assert all(price <= 0 for price in sweep_prices(logits[2:], costs).values())
 
 
 def test_the_front_is_made_of_the_outcomes(both: tuple[Sweep, Outcomes]) -> None:
