@@ -1,6 +1,5 @@
 #include "micro/resize.h"
 
-#include <cmath>
 #include <vector>
 
 namespace edge_dnq {
@@ -11,20 +10,22 @@ constexpr std::uint32_t kHalf = 1U << (2 * kWeightBits - 1);
 
 std::vector<Tap> taps_of(std::size_t side, std::size_t size) {
   std::vector<Tap> taps(size);
-  const auto last = static_cast<double>(side - 1);
+  const std::size_t unit = 2 * size;
   for (std::size_t i = 0; i < size; ++i) {
-    const double span = static_cast<double>((2 * i + 1) * side) - static_cast<double>(size);
-    const double at = span / static_cast<double>(2 * size);
-    if (at < 0) {
-      taps[i] = {0, 0};
-    } else if (at >= last) {
-      taps[i] = {static_cast<std::uint32_t>(side - 1), 0};
-    } else {
-      const double before = std::floor(at);
-      // Halves go to the even neighbour, as OpenCV has it.
-      const double weight = std::nearbyint((at - before) * kWhole);
-      taps[i] = {static_cast<std::uint32_t>(before), static_cast<std::uint16_t>(weight)};
+    // The place (2 i + 1) side / (2 size) - 1/2, in units of 1 / (2 size).
+    const std::size_t centre = (2 * i + 1) * side;
+    const std::size_t at = centre < size ? 0 : centre - size;
+    const std::size_t before = at / unit;
+    if (centre < size || before >= side - 1) {
+      taps[i] = {static_cast<std::uint32_t>(before), 0};
+      continue;
     }
+    const std::size_t scaled = (at % unit) * kWhole;
+    std::size_t weight = scaled / unit;
+    const std::size_t rest = 2 * (scaled % unit);
+    // Halves go to the even neighbour, as OpenCV has it.
+    if (rest > unit || (rest == unit && weight % 2 == 1)) ++weight;
+    taps[i] = {static_cast<std::uint32_t>(before), static_cast<std::uint16_t>(weight)};
   }
   return taps;
 }
