@@ -13,7 +13,6 @@ def test_the_layout_of_a_stream_by_hand() -> None:
         owner=owner,
         starts=np.array([0, 1, 4, 6, 8]),
         labels=np.array([5, 0, 3]),
-        offsets=np.array([2, 0, 0]),
     )
     layout = stream_layout(stream, ["a", "b", "c"], "stream 7")
     assert layout.group == "stream 7"
