@@ -21,7 +21,7 @@ import msgspec
 
 from benchmarks.policies import machine, markdown
 from edge_dnq.cli.front_tables import show_front
-from edge_dnq.cli.options import composed, filler_option
+from edge_dnq.cli.options import composed, filler_option, rounds_option
 from edge_dnq.cli.output import console
 from edge_dnq.errors import DataError, EdgeDnqError
 from edge_dnq.session import open_bundle
@@ -78,7 +78,7 @@ def _telling(what: str) -> Callable[[int, int], None]:
 @click.argument("bundles", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--streams", is_flag=True, help="Compose the clips into untrimmed streams.")
 @filler_option
-@click.option("--rounds", type=click.IntRange(min=1), help="How often streams show every clip.")
+@rounds_option
 @click.option("--frames", type=click.IntRange(min=1), help="Frames per clip.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The pooled front, as JSON.")
 @click.option("--outcomes", type=click.Path(path_type=Path), help="Pooled outcomes, .npz.")

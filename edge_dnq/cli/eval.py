@@ -17,6 +17,7 @@ from edge_dnq.cli.options import (
     json_option,
     kernels_option,
     policy_option,
+    rounds_option,
     runtime_option,
     seed_option,
     threads_option,
@@ -61,11 +62,7 @@ WORST = 5
     help="With --sweep: compose the clips into untrimmed streams, filler between them.",
 )
 @filler_option
-@click.option(
-    "--rounds",
-    type=click.IntRange(min=1),
-    help="With --streams: how often every clip is shown, in other surroundings.  [default: 1]",
-)
+@rounds_option
 @click.option(
     "--outcomes",
     type=click.Path(path_type=Path),

@@ -56,6 +56,11 @@ filler_option = click.option(
     metavar="SHARE",
     help="With --streams: how much of all frames is filler.  [default: 0.55]",
 )
+rounds_option = click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    help="With --streams: how often every clip is shown, in other surroundings.  [default: 1]",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -19,40 +21,42 @@ def picture(height: int, width: int, seed: int) -> np.ndarray:
     return image.clip(0, 255).astype(np.uint8)
 
 
+def everywhere(function: str, shrink: Callable[[], np.ndarray]) -> np.ndarray:
+    """Return what the kernel library, OpenCV and numpy alike make of a picture.
+
+    Args:
+        function: Of the kernel library, as ``pixels`` calls it.
+        shrink: What uses it.
+    """
+    found = [shrink()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pixels, function, lambda: None)
+        found.append(shrink())
+        patch.setattr(pixels, "cv2", None)
+        found.append(shrink())
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0], other)
+    return found[0]
+
+
 @given(sides, sides, seeds)
 @example(240, 224, 0)
 @example(1, 9, 0)
 @example(9, 1, 0)
 @example(512, 511, 0)
 def test_all_resize_alike(side: int, size: int, seed: int) -> None:
-    """The kernel library, OpenCV and numpy."""
     image = picture(side, side + 7, seed)[:, 3:-4]
-    found = [pixels.resized(image, size)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pixels, "rgb_resizer", lambda: None)
-        found.append(pixels.resized(image, size))
-        patch.setattr(pixels, "cv2", None)
-        found.append(pixels.resized(image, size))
-    assert found[0].shape == (size, size, 3)
-    for other in found[1:]:
-        np.testing.assert_array_equal(found[0], other)
+    found = everywhere("rgb_resizer", lambda: pixels.resized(image, size))
+    assert found.shape == (size, size, 3)
 
 
 @given(st.integers(2, 330), st.integers(1, 3), seeds)
 def test_all_halve_alike(side: int, times: int, seed: int) -> None:
-    """The kernel library, OpenCV and numpy."""
     # Every pixel apart, as in the crop of a wider frame.
     image = picture(side, side + 7, seed)[:, 3:-4]
     times = min(times, side.bit_length() - 1)
-    found = [pixels.halved(image, times)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pixels, "rgb_halver", lambda: None)
-        found.append(pixels.halved(image, times))
-        patch.setattr(pixels, "cv2", None)
-        found.append(pixels.halved(image, times))
-    assert found[0].shape == (side >> times, side >> times, 3)
-    for other in found[1:]:
-        np.testing.assert_array_equal(found[0], other)
+    found = everywhere("rgb_halver", lambda: pixels.halved(image, times))
+    assert found.shape == (side >> times, side >> times, 3)
 
 
 def test_pixels_that_do_not_follow_each_other_are_shrunk_too() -> None:
