@@ -2,6 +2,7 @@
 
     python benchmarks/policies.py BUNDLE DATA [--split val] [--frames N] [--plot FILE]
         [--streams [--filler SHARE] [--rounds N]]
+        [--costs TABLE]
 
 Prints the machine, the policies (of rivals the settings on the front of their family), and what the
 learned ones win over every family at equal milliseconds. It is ``edge-dnq eval --sweep`` in another
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--streams", action="store_true")
     parser.add_argument("--filler", type=float)
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--costs", type=Path, help="of another device")
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
     if arguments.plot is not None:
@@ -79,6 +81,7 @@ def main() -> None:
         streams=composed(arguments.streams, arguments.filler, arguments.rounds),
         frames=arguments.frames,
         limit=arguments.limit,
+        costs=arguments.costs,
     )
     print(f"{machine()}, one thread; {front.videos}, {front.frames} frames; {front.costs}\n")
     print("\n".join(markdown(front)))

@@ -15,7 +15,8 @@ from edge_dnq.errors import DataError, SourceError
 from edge_dnq.kernels import KernelUse
 from edge_dnq.manifest import Manifest
 from edge_dnq.policy import parse_policy
-from edge_dnq.profiling.table import find_costs, relative_cost
+from edge_dnq.profiling.lookup import find_costs
+from edge_dnq.profiling.table import relative_cost
 from edge_dnq.session import Session, StepResult
 from edge_dnq.synthetic import LABELS
 from edge_dnq.train.cache import cache_clips, default_cache_dir

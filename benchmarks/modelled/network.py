@@ -15,7 +15,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.modelled.costs import by_processor, write_tables
 from benchmarks.modelled.trace import HERE, KERNELS, ToolError
+from edge_dnq.errors import EdgeDnqError
 from tests.emulation.machine import PROCESSORS, Machine, MachineUnavailableError, Processor
 
 STOCK = "stock"
@@ -96,8 +98,11 @@ def show(counts: list[Count]) -> None:
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="benchmarks.modelled.network", description=__doc__)
-    parser.add_argument("bundle", type=Path, help="its programs w8a8, w4a4 and w2a2 are run")
+    parser.add_argument("bundle", type=Path, help="its programs and its policy are run")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--costs", type=Path, help="also write a cost table per processor to this folder"
+    )
     parser.add_argument("--folder", type=Path, default=Path("build", "aarch64"))
     return parser.parse_args()
 
@@ -109,11 +114,20 @@ def main() -> int:
         programs = sorted(arguments.bundle.glob("w*a*.tflite"), reverse=True)
         if "w8a8" not in {program.stem for program in programs}:
             raise ToolError(f"{arguments.bundle} holds no w8a8.tflite")
+        programs += arguments.bundle.glob("policy.tflite")
         counter = Counter(arguments.folder, build_delegate(arguments.folder))
         counts = [
             count for processor in PROCESSORS[1:3] for count in counter.counts(processor, programs)
         ]
-    except (MachineUnavailableError, ToolError) as error:
+        if arguments.costs is not None:
+            own = [
+                (count.processor, count.program, count.instructions)
+                for count in counts
+                if count.kernels != STOCK
+            ]
+            for path in write_tables(arguments.bundle, arguments.costs, by_processor(own)):
+                print(f"wrote {path}", file=sys.stderr)
+    except (MachineUnavailableError, ToolError, EdgeDnqError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if arguments.json:

@@ -11,8 +11,8 @@ from edge_dnq.budget import WINDOW, WINDOW_MS, Budget, BudgetPicker, default_win
 from edge_dnq.cost_model import step_costs
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.policy import LearnedPicker
+from edge_dnq.profiling.lookup import Lookup
 from edge_dnq.profiling.measure import quick_costs
-from edge_dnq.profiling.table import Lookup
 from edge_dnq.session import Session
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -68,6 +68,11 @@ WORST = 5
     type=click.Path(path_type=Path),
     help="With --sweep: keep what every policy did on every clip (.npz).",
 )
+@click.option(
+    "--costs",
+    type=click.Path(path_type=Path),
+    help="With --sweep: the cost table of another device (.json).  [default: this one's]",
+)
 @json_option
 def command(
     bundle: Path,
@@ -86,6 +91,7 @@ def command(
     filler: float | None,
     rounds: int | None,
     outcomes: Path | None,
+    costs: Path | None,
     as_json: bool,
 ) -> None:
     """Measure accuracy and cost of a policy on labelled clips.
@@ -96,7 +102,7 @@ def command(
 
     --sweep compares uniform programs, every n-th frame, random mixes, a confidence cascade, early
     exit and the learned policy at many prices of time, on the same clips and by the cost table of
-    this device; at equal milliseconds, with intervals.
+    this device, or of the one that --costs is from; at equal milliseconds, with intervals.
 
     \b
     Examples:
@@ -106,10 +112,12 @@ def command(
       edge-dnq eval bundle/ clips.csv --sweep --plot front.png
       edge-dnq eval bundle/ synthetic:20000 --split test --frames 16 --sweep
       edge-dnq eval bundle/ clips.csv --sweep --streams --filler 0.8 --json
+      edge-dnq eval bundle/ clips.csv --sweep --costs bundle.costs/Raspberry-Pi-4.json
     """
     if sweeping and policy != "learned":
         raise EdgeDnqError("--sweep compares policies of its own: leave --policy out")
-    for name, given in (("plot", plot), ("streams", streams), ("outcomes", outcomes)):
+    of_sweeps = {"plot": plot, "streams": streams, "outcomes": outcomes, "costs": costs}
+    for name, given in of_sweeps.items():
         if given and not sweeping:
             raise EdgeDnqError(f"--{name} is about a sweep: add --sweep")
     composition = composed(streams, filler, rounds)
@@ -131,6 +139,7 @@ def command(
                 threads=threads,
                 seed=seed,
                 kernels=kernels,
+                costs=costs,
                 progress=told,
                 told=lambda tried: bar.update(bar.task_ids[0], description=f"trying {tried}"),
             )

@@ -24,7 +24,8 @@ from edge_dnq.cli.output import console, kernel_lines, next_step, print_json
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.playback import FrameRecord, Moment, Tally, in_real_time, play, record
 from edge_dnq.policy import parse_policy
-from edge_dnq.profiling.table import Lookup, find_costs, reference_program, relative_cost
+from edge_dnq.profiling.lookup import Lookup, find_costs
+from edge_dnq.profiling.table import reference_program, relative_cost
 from edge_dnq.report.colors import ActionStyle, action_styles
 from edge_dnq.report.live import RunDisplay, action_table, prediction_text
 from edge_dnq.report.timeline import TimelineRecorder, check_timeline_path, write_timeline

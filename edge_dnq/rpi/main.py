@@ -23,7 +23,7 @@ from edge_dnq.cli.native_log import quiet_native
 from edge_dnq.cli.output import human_bytes
 from edge_dnq.errors import EdgeDnqError
 from edge_dnq.policy import parse_policy
-from edge_dnq.profiling.table import Lookup, find_costs
+from edge_dnq.profiling.lookup import Lookup, find_costs
 from edge_dnq.report.colors import action_styles
 from edge_dnq.rpi.cameras import OpenCamera, camera_opener
 from edge_dnq.rpi.capture import CameraHungError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from edge_dnq import host
 from edge_dnq.errors import EdgeDnqError
+from edge_dnq.profiling.lookup import differences
 from edge_dnq.profiling.table import (
     CostTable,
     ThreadCosts,
     costs_folder,
-    differences,
     read_table,
     reference_program,
     subject_of,

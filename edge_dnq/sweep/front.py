@@ -10,8 +10,9 @@ from edge_dnq.bootstrap import CONFIDENCE, RESAMPLES, Interval
 from edge_dnq.bundle import Bundle
 from edge_dnq.evaluation import Progress, UnreadableClip, drawn_clips, labelled_clips
 from edge_dnq.kernels import KernelUse
+from edge_dnq.profiling.lookup import find_costs, given_costs
 from edge_dnq.profiling.measure import Rota, quick_costs
-from edge_dnq.profiling.table import ThreadCosts, find_costs
+from edge_dnq.profiling.table import ThreadCosts
 from edge_dnq.session import Session
 from edge_dnq.streams import Composition
 from edge_dnq.sweep.comparison import Comparison, compare, upper_hull
@@ -178,6 +179,7 @@ def sweep(
     threads: int = 1,
     seed: int = 0,
     kernels: str = "auto",
+    costs: Path | None = None,
     progress: Progress | None = None,
     told: Callable[[str], None] = lambda policy: None,
 ) -> tuple[Sweep, Outcomes]:
@@ -198,6 +200,8 @@ def sweep(
         threads: Threads per program.
         seed: Seed of the draw of clips and of the streams.
         kernels: Which kernels to run on.
+        costs: Cost table of another device, as ``edge-dnq profile`` wrote it there; None means
+            this device's, or a short measurement where there is none.
         progress: Told (videos done, videos altogether) while they are recorded.
         told: Told the description of every policy before it is tried.
 
@@ -206,27 +210,29 @@ def sweep(
 
     Raises:
         DataError: no such data, a label that the bundle does not know, or no readable clip.
-        EdgeDnqError: the runtime cannot be used.
+        EdgeDnqError: the runtime cannot be used, or the cost table is of something else.
     """
     manifest = bundle.manifest
     listing = labelled_clips(bundle, data, split)
     chosen = drawn_clips(listing.clips, limit, seed)
     rota = Rota(manifest.actions, needs_policy=manifest.policy is not None)
     session = Session(bundle, runtime=runtime, threads=threads, policy=rota, kernels=kernels)
-    lookup = find_costs(session)
-    costs = lookup.costs or quick_costs(session)
+    lookup = find_costs(session) if costs is None else given_costs(session, costs)
+    measured = lookup.costs or quick_costs(session)
     selection = Selection(listing, chosen, frames or manifest.clip_frames)
     if streams is None:
         videos = record_clips(session, selection, progress)
     else:
         videos = record_streams(session, selection, seed, streams, progress)
-    outcomes = Study(session, videos, costs, told).outcomes()
+    own = measured if costs is None else quick_costs(session)
+    pace = measured.frame.median_ms / own.frame.median_ms
+    outcomes = Study(session, videos, measured, told, pace).outcomes()
     found = lookup.costs is not None
     result = Sweep(
         **vars(front_of(outcomes)),
         streams=streams,
         costs=lookup.note if found else f"measured for a moment: {lookup.note}",
-        measured=costs,
+        measured=measured,
         runtime=session.runtime_name,
         kernels=session.kernels,
         unreadable=selection.unreadable,

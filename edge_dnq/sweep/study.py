@@ -47,8 +47,10 @@ class Study:
     Args:
         session: Made with the policy, where the bundle has one.
         videos: Recorded with it; at least one.
-        costs: Of this device.
+        costs: Of this device or another.
         told: Told the description of every policy before it is tried.
+        pace: How much longer than this device the one that the costs are of takes for what is no
+            program, such as looking for change, which is measured here.
 
     Attributes:
         reference: The program that costs are relative to.
@@ -61,10 +63,11 @@ class Study:
         videos: Sequence[RecordedVideo],
         costs: ThreadCosts,
         told: Told = lambda policy: None,
+        pace: float = 1.0,
     ) -> None:
         self._session, self._videos, self._costs, self._told = session, videos, costs, told
         self._manifest = session.bundle.manifest
-        self._programs = tuple(session.recognisers)
+        self._programs, self._pace = tuple(session.recognisers), pace
         self._scorer = Scorer(videos)
         self.reference = reference_program(self._manifest)
         self.reference_ms = costs.frame.median_ms + costs.programs[self.reference].median_ms
@@ -98,7 +101,7 @@ class Study:
         if any(action.program is None for action in self._manifest.actions):
             for rival in exits(self._scorer, self._programs):
                 yield self._rival(rival)
-            look_ms = self._look_ms()
+            look_ms = self._look_ms() * self._pace
             for rival in on_change(self._videos, self._scorer, self._programs):
                 yield self._rival(rival, look_ms)
         if self._session.policy is not None:

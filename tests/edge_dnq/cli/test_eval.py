@@ -122,5 +122,7 @@ def test_sweep_mistakes(cli: Cli, bundle_folder: Path, clips_csv: Path, tmp_path
     assert "add --streams" in cli(*words, "--sweep", "--rounds", 2).error
     assert "0<x<1" in cli(*words, "--sweep", "--streams", "--filler", 1).error
     assert "add --sweep" in cli(*words, "--outcomes", tmp_path / "o.npz").error
+    assert "add --sweep" in cli(*words, "--costs", tmp_path / "pi.json").error
+    assert "cannot read" in cli(*words, "--sweep", "--costs", tmp_path / "pi.json").error
     assert "end in .npz" in cli(*words, "--sweep", "--outcomes", tmp_path / "o.json").error
     assert ".png" in cli(*words, "--sweep", "--plot", tmp_path / "front.gif").error

@@ -3,12 +3,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from edge_dnq.bundle import Bundle
 from edge_dnq.errors import EdgeDnqError
-from edge_dnq.kernels import LIBRARY_VARIABLE, litert_delegate_path
 from edge_dnq.profiling.table import (
     Cost,
     CostTable,
@@ -16,12 +14,10 @@ from edge_dnq.profiling.table import (
     ThreadCosts,
     action_costs,
     costs_folder,
-    find_costs,
     read_table,
     relative_cost,
     subject_of,
     table_path,
-    write_table,
 )
 from edge_dnq.session import Session
 
@@ -55,17 +51,6 @@ def table(subject: Subject, created: str = "2026-01-01") -> CostTable:
     )
 
 
-def test_written_tables_are_found(session: Session) -> None:
-    subject = subject_of(session)
-    path = table_path(session.bundle.path, subject)
-    write_table(path, table(subject))
-    assert read_table(path) == table(subject)
-    found = find_costs(session)
-    assert found.costs == COSTS
-    assert found.path == path
-    assert str(path) in found.note
-
-
 def test_a_table_lies_beside_its_bundle_and_names_what_it_holds_for(session: Session) -> None:
     path = table_path(session.bundle.path, subject_of(session))
     assert path.parent == session.bundle.path.with_name("bundle.costs")
@@ -83,98 +68,9 @@ def test_a_relative_bundle_has_the_same_folder(
     assert costs_folder(Path()) == costs_folder(session.bundle.path)
 
 
-def test_no_table(session: Session) -> None:
-    found = find_costs(session)
-    assert (found.costs, found.table, found.path) == (None, None, None)
-    assert "no cost table" in found.note
-    assert f"edge-dnq profile {session.bundle.path}" in found.note
-
-
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        ({"bundle": "0" * 64}, "exported again"),
-        ({"cpu": "another"}, "cpu another, now"),
-        ({"runtime": "litert 1.0"}, "runtime litert 1.0, now"),
-        ({"edge_dnq": "0.0.1"}, "edge-dnq 0.0.1, now"),
-        ({"device": "a toaster"}, "device a toaster, now"),
-    ],
-)
-def test_stale_tables_say_why(session: Session, changed: dict[str, str], reason: str) -> None:
-    subject = msgspec.structs.replace(subject_of(session), **changed)
-    path = table_path(session.bundle.path, subject)
-    write_table(path, table(subject))
-    found = find_costs(session)
-    assert found.costs is None
-    assert reason in found.note
-    assert path.name in found.note
-
-
-def test_a_library_built_again_makes_a_table_stale(
-    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same version on the same instruction set: only the file is another one."""
-    library = litert_delegate_path()
-    if library is None:
-        pytest.skip("this installation has no kernel library")
-    folder = tmp_path / "bundle"
-    shutil.copytree(bundle.path, folder)
-    subject = subject_of(Session(Bundle.load(folder)))
-    assert subject.kernel_library
-    path = table_path(folder, subject)
-    write_table(path, table(subject))
-    built_again = tmp_path / "again.so"
-    # Bytes after the end of an ELF file mean nothing to the loader.
-    built_again.write_bytes(library.read_bytes() + b"\0")
-    monkeypatch.setenv(LIBRARY_VARIABLE, str(built_again))
-    session = Session(Bundle.load(folder))
-    found = find_costs(session)
-    assert found.costs is None
-    assert "the kernel library was built again" in found.note
-    assert table_path(folder, subject_of(session)) == path, "profiling replaces the stale table"
-
-
 def test_stock_kernels_ask_for_no_library(session: Session) -> None:
     stock = Session(session.bundle, kernels="off")
     assert subject_of(stock).kernel_library == ""
-
-
-def test_other_kernels_make_a_table_stale(session: Session) -> None:
-    subject = subject_of(session)
-    kernels = {**subject.kernels, "w4a4": "edge-dnq abacus"}
-    write_table(
-        table_path(session.bundle.path, subject),
-        table(msgspec.structs.replace(subject, kernels=kernels)),
-    )
-    found = find_costs(session)
-    assert found.costs is None
-    assert "w4a4 ran on edge-dnq abacus, now on" in found.note
-
-
-def test_threads_are_part_of_the_match(session: Session) -> None:
-    subject = subject_of(session)
-    write_table(table_path(session.bundle.path, subject), table(subject))
-    two = Session(session.bundle, threads=2)
-    assert "no costs for 2 threads" in find_costs(two).note
-
-
-def test_a_session_without_policy_finds_the_table_too(session: Session) -> None:
-    subject = subject_of(session)
-    write_table(table_path(session.bundle.path, subject), table(subject))
-    assert find_costs(Session(session.bundle, policy="uniform:w8a8")).costs == COSTS
-
-
-def test_the_nearest_stale_table_is_named(session: Session) -> None:
-    subject = subject_of(session)
-    far = msgspec.structs.replace(subject, cpu="x", device="y", edge_dnq="z")
-    near = msgspec.structs.replace(subject, cpu="x")
-    folder = costs_folder(session.bundle.path)
-    write_table(folder / "a.json", table(far))
-    write_table(folder / "b.json", table(near))
-    (folder / "c.json").write_text("{}")
-    note = find_costs(session).note
-    assert "b.json" in note or "c.json" in note
-    assert "a.json" not in note
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe", b'{"schema_version": 2}'])

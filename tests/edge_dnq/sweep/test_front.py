@@ -8,7 +8,8 @@ import pytest
 
 from edge_dnq.bundle import Bundle
 from edge_dnq.evaluation import evaluate
-from edge_dnq.profiling.table import action_costs
+from edge_dnq.profiling.table import action_costs, subject_of, write_table
+from edge_dnq.session import Session
 from edge_dnq.streams import Composition
 from edge_dnq.sweep.families import (
     blind_candidates,
@@ -19,7 +20,7 @@ from edge_dnq.sweep.front import FAMILIES, RIVALS, Sweep, front_of, sweep
 from edge_dnq.sweep.outcomes import Outcomes
 from edge_dnq.sweep.plot import write_plot
 from edge_dnq.synthetic import render_clip, write_clip
-from tests.edge_dnq.profiling.test_table import COSTS
+from tests.edge_dnq.profiling.test_table import COSTS, table
 
 pytest.importorskip("ai_edge_litert", reason="no runtime is installed")
 
@@ -167,6 +168,20 @@ def test_rivals_are_shown_on_their_hull(result: Sweep) -> None:
     accuracies = [point.accuracy_top1.mean for point in shown]
     assert accuracies == sorted(set(accuracies))
     assert len(result.of("learned")) == sum(p.family == "learned" for p in result.points)
+
+
+def test_costs_of_another_device(bundle: Bundle, sweep_csv: Path, tmp_path: Path) -> None:
+    session = Session(bundle)
+    device = msgspec.structs.replace(subject_of(session), device="a board", cpu="an ARM")
+    path = tmp_path / "board.json"
+    write_table(path, table(device))
+    there = sweep(bundle, sweep_csv, "val", frames=6, costs=path)[0]
+    assert there.measured == COSTS
+    assert there.costs == "costs of a board, an ARM"
+    costs = {point.policy: point.relative_cost.mean for point in there.of("uniform")}
+    assert costs == pytest.approx(
+        {"uniform:w8a8": 1.0, "uniform:w4a4": 0.6, "uniform:w2a2r32": 0.3}
+    )
 
 
 def test_streams(context_folder: Path, sweep_csv: Path) -> None:
