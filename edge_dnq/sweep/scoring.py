@@ -23,7 +23,7 @@ class Score:
 
     Attributes:
         hits: Whether the prediction at its end is right, bool [S].
-        changes: How often the running prediction changed within it, int64 [S].
+        changes: How often the running prediction changed within it once there was one, int64 [S].
     """
 
     hits: Bool
@@ -72,7 +72,8 @@ class Scorer:
     """The segments of recorded videos, whose frames are taken as one sequence.
 
     The running prediction of a segment is the likeliest class of the mean logits executed in it so
-    far; before the first of them, of the last frame executed before the segment.
+    far; before the first of them, of the last frame executed before the segment. That first answer
+    to something new is no change, whichever frame it comes on.
 
     Args:
         videos: At least one.
@@ -128,7 +129,8 @@ class Scorer:
             started = np.cumsum(executed[frames], axis=1) > 0
             guesses = np.where(started, np.argmax(means, axis=-1), before[:, None])
             hits[pieces] = guesses[:, -1] == self.truths[pieces]
-            changes[pieces] = (guesses[:, 1:] != guesses[:, :-1]).sum(axis=1)
+            changed = guesses[:, 1:] != guesses[:, :-1]
+            changes[pieces] = (changed & started[:, :-1]).sum(axis=1)
         return Score(hits, changes)
 
     def video_sums(self, values: Float64 | Int64 | Bool) -> Float64:
