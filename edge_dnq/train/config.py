@@ -78,6 +78,7 @@ class PolicyLosses(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         cost: Mean cost of the chosen actions.
         entropy: Entropy of the choices; a positive weight makes them decisive.
         oracle: Against the advice of one who knows the segments, see ``PolicyStage.oracle``.
+        precision: Beside that advice: what the programs' logits say about their answers.
     """
 
     cross_entropy: Weight = 1.0
@@ -87,23 +88,28 @@ class PolicyLosses(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     cost: Weight = 0.16
     entropy: Weight = 0.1
     oracle: Weight = 0.0
+    precision: Weight = 1.0
 
 
 class OracleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The advice that a policy may be taught to follow (:mod:`edge_dnq.train.oracle`).
 
     Attributes:
-        program: What is advised where a frame is worth executing.
+        program: Whose answers tell which frames are worth executing.
         gain: Probability of the right class that executing a frame must add to the answer, to be
             worth it.
         gap: Frames from one executed frame of a segment to the next at least.
         weight: Of frames worth executing in the loss; the others count 1.
+        precision_scale: Action logits that two programs are to lie apart, for each unit of
+            probability that one gives the right class more than the other: at a price of L logits a
+            frame, a program that costs d frames more is worth it from L * d / precision_scale on.
     """
 
     program: str
     gain: Fraction = 0.1
     gap: PositiveInt = 2
     weight: Positive = 2.0
+    precision_scale: Positive = 8.0
 
 
 class RecognitionStage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

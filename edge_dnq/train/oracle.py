@@ -7,6 +7,10 @@ Bagnell 2011), and the loss is a plain cross-entropy, steadier than gradients th
 A frame is worth executing if that makes the answer better: if the mean of the logits executed in
 its segment, with its own among them, gives the right class more probability by a least gain. That
 passes over pictures that tell nothing, whatever the reason, and ends once the answer stands.
+
+How precisely is another question, and its answer depends on the device. So the programs' logits
+learn how much more probability one gives the right class than another does; less the cost at a
+price, as the picker takes it, that chooses the program that is worth its time wherever it runs.
 """
 
 from __future__ import annotations
@@ -32,6 +36,8 @@ class Oracle(NamedTuple):
         gain: Probability of the right class that executing a frame must add to the answer.
         gap: Frames from one executed frame of a segment to the next at least.
         weight: Of the frames that are worth executing, which are few; the others count 1.
+        scale: Action logits that two programs lie apart, for each unit of probability that one
+            gives the right class more than the other.
     """
 
     program: int
@@ -39,20 +45,24 @@ class Oracle(NamedTuple):
     gain: float
     gap: int
     weight: float
+    scale: float
 
 
 class Shown(NamedTuple):
-    """What N sequences of T frames show, and what the oracle's program says about it.
+    """What N sequences of T frames show, and what the programs say about it.
 
     Attributes:
         owner: Segment of every frame, or -1 where there is nothing to recognise, int64 [N, T].
         targets: Class of every frame, -1 likewise, int64 [N, T].
-        logits: Float32 [N, T, K].
+        logits: Of the oracle's program, float32 [N, T, K].
+        programs: Probability that every program gives the frame's class, float32 [N, T, B]; of any
+            value where there is none.
     """
 
     owner: Tensor
     targets: Tensor
     logits: Tensor
+    programs: Tensor
 
     @staticmethod
     def of(programs: Tensor, owner: Tensor, targets: Tensor, oracle: Oracle) -> Shown:
@@ -65,7 +75,10 @@ class Shown(NamedTuple):
             oracle: Whose program counts.
         """
         of_frames = targets.gather(1, owner.clamp_min(0)).masked_fill(owner < 0, -1)
-        return Shown(owner, of_frames, programs[:, :, oracle.program].float())
+        logits = programs.float()
+        places = of_frames.clamp_min(0)[..., None, None].expand(*logits.shape[:3], 1)
+        right = logits.softmax(-1).gather(-1, places).squeeze(-1)
+        return Shown(owner, of_frames, logits[:, :, oracle.program], right)
 
     def right(self, t: int, logits: Tensor) -> Tensor:
         """Return the probability that ``logits`` [N, K] give frame ``t``'s class, [N]."""
@@ -147,10 +160,15 @@ def advice(executed: Tensor, shown: Shown, oracle: Oracle) -> Tensor:
     return advised
 
 
-def oracle_loss(decisions: Decisions, shown: Shown, oracle: Oracle, programs: int) -> Tensor:
-    """Return the mean weighted cross-entropy of the decisions against the oracle's advice.
+def oracle_losses(
+    decisions: Decisions, shown: Shown, oracle: Oracle, programs: int
+) -> dict[str, Tensor]:
+    """Return what sets decisions apart from the oracle's, by name in ``PolicyLosses``.
 
-    Frames that were not decided do not count, nor does the first, which must be executed.
+    ``oracle`` is the mean weighted cross-entropy of executing, by whatever program, and the skips
+    against the advice; ``precision`` the mean squared error, in probability, of what the programs'
+    logits say about their answers. Frames that were not decided do not count, nor does the first,
+    which must be executed.
 
     Args:
         decisions: Of N clips of T frames.
@@ -159,12 +177,29 @@ def oracle_loss(decisions: Decisions, shown: Shown, oracle: Oracle, programs: in
         programs: How many of the actions execute.
     """
     executed = (decisions.actions.detach().argmax(-1) < programs) & decisions.decided
+    counts = decisions.decided.clone()
+    counts[:, 0] = False
     advised = advice(executed, shown, oracle)
-    chosen = decisions.probabilities.gather(-1, advised.unsqueeze(-1)).squeeze(-1)
-    weights = torch.where(advised == oracle.program, oracle.weight, 1.0) * decisions.decided
-    weights[:, 0] = 0.0
-    errors = -chosen.clamp_min(LOWEST_PROBABILITY).log() * weights
-    return errors.sum() / decisions.decided[:, 1:].sum().clamp_min(1)
+    said = decisions.probabilities.clamp_min(LOWEST_PROBABILITY).log()
+    # The picker compares the best program with the skips, so the others must not add to it.
+    best = said[..., :programs].amax(-1, keepdim=True)
+    choices = torch.cat([best, said[..., programs:]], -1).log_softmax(-1)
+    places = (advised - programs + 1).clamp_min(0)
+    errors = -choices.gather(-1, places.unsqueeze(-1)).squeeze(-1)
+    weights = torch.where(advised == oracle.program, oracle.weight, 1.0) * counts
+    return {
+        "oracle": (errors * weights).sum() / counts.sum().clamp_min(1),
+        "precision": _precision_loss(
+            said[..., :programs], shown, oracle, counts & (shown.owner >= 0)
+        ),
+    }
+
+
+def _precision_loss(said: Tensor, shown: Shown, oracle: Oracle, counts: Tensor) -> Tensor:
+    anchor = slice(oracle.program, oracle.program + 1)
+    apart = (said - said[..., anchor]) / oracle.scale
+    errors = (apart - (shown.programs - shown.programs[..., anchor])).square().sum(-1)
+    return (errors * counts).sum() / counts.sum().clamp_min(1)
 
 
 def oracle_of(config: TrainConfig) -> Oracle:
@@ -186,4 +221,6 @@ def oracle_of(config: TrainConfig) -> Oracle:
         )
     skips = {length: len(names) + place for place, length in enumerate(lengths)}
     program = names.index(settings.program)
-    return Oracle(program, skips, settings.gain, settings.gap, settings.weight)
+    return Oracle(
+        program, skips, settings.gain, settings.gap, settings.weight, settings.precision_scale
+    )

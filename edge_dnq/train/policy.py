@@ -19,7 +19,7 @@ from edge_dnq.train import any_precision, full_precision, losses, policy_pretrai
 from edge_dnq.train.config import action_costs
 from edge_dnq.train.loop import Means, Run, run_epochs
 from edge_dnq.train.optimise import Optimiser
-from edge_dnq.train.oracle import Oracle, Shown, oracle_loss, oracle_of
+from edge_dnq.train.oracle import Oracle, Shown, oracle_losses, oracle_of
 from edge_dnq.train.policy_batches import (
     ClipSource,
     PolicyBatch,
@@ -47,7 +47,6 @@ def decision_losses(
     oracle: Oracle | None = None,
 ) -> dict[str, Tensor]:
     """Return every loss of the decisions by its name in ``PolicyLosses``."""
-    programs = batch.programs.shape[2]
     real = batch.targets >= 0
     targets = batch.targets[real]
     video = segment_logits(decisions.actions, batch.programs, batch.segments)[real]
@@ -66,15 +65,17 @@ def decision_losses(
         "balance": losses.balance(decisions.actions),
         "cost": losses.cost(decisions.actions, costs),
         "entropy": losses.entropy(decisions.probabilities, decisions.decided),
-        "oracle": zero
-        if oracle is None
-        else oracle_loss(
-            decisions,
-            Shown.of(batch.programs, batch.segments.owner, batch.targets, oracle),
-            oracle,
-            programs,
-        ),
+        **_advised(decisions, batch, oracle, zero),
     }
+
+
+def _advised(
+    decisions: Decisions, batch: PolicyBatch, oracle: Oracle | None, zero: Tensor
+) -> dict[str, Tensor]:
+    if oracle is None:
+        return {"oracle": zero, "precision": zero}
+    shown = Shown.of(batch.programs, batch.segments.owner, batch.targets, oracle)
+    return oracle_losses(decisions, shown, oracle, batch.programs.shape[2])
 
 
 def train_decisions(run: Run) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_dnq.nn.gumbel import Decisions
-from edge_dnq.train.oracle import Oracle, Shown, advice, oracle_loss
+from edge_dnq.train.oracle import Oracle, Shown, advice, oracle_losses
 
 PROGRAMS, SKIP, SKIP3 = 3, 3, 4
 ONE = {1: SKIP}
@@ -62,7 +62,7 @@ def test_advice_follows_from_what_was_executed(
     classes = rng.integers(0, 4, 3)
     programs = rng.normal(0, 2, (1, length, PROGRAMS, 4)).astype(np.float32)
     ran = rng.random(length) < 0.4
-    oracle = Oracle(1, skips, gain, gap, 2.0)
+    oracle = Oracle(1, skips, gain, gap, 2.0, 8.0)
     owner = torch.from_numpy(segments)[None]
     shown = Shown.of(torch.from_numpy(programs), owner, torch.from_numpy(classes)[None], oracle)
     found = advice(torch.from_numpy(ran)[None], shown, oracle)[0]
@@ -87,7 +87,8 @@ def shown(owner: list[int], sure: list[float]) -> Shown:
     logits = torch.zeros(1, len(owner), 4)
     for t, (segment, logit) in enumerate(zip(owner, sure, strict=True)):
         logits[0, t, max(segment, 0)] = logit
-    return Shown(owners, owners.clamp_min(-1), logits)
+    right = torch.tensor([0.9, 0.5, 0.1]).expand(1, len(owner), -1)
+    return Shown(owners, owners.clamp_min(-1), logits, right)
 
 
 def decisions(logits: torch.Tensor) -> Decisions:
@@ -99,7 +100,7 @@ def decisions(logits: torch.Tensor) -> Decisions:
 
 def test_a_frame_that_tells_nothing_waits_and_a_sure_answer_ends_it() -> None:
     video = shown([0, 0, 0, 0, 0], [9.0, 9.0, -9.0, 9.0, 9.0])
-    oracle = Oracle(1, ONE, 0.1, 1, 1.0)
+    oracle = Oracle(1, ONE, 0.1, 1, 1.0, 8.0)
 
     def advised(executed: list[int]) -> list[int]:
         ran = torch.zeros(1, 5, dtype=torch.bool)
@@ -115,31 +116,69 @@ def test_a_frame_that_tells_nothing_waits_and_a_sure_answer_ends_it() -> None:
 
 def test_loss_vanishes_for_whoever_follows() -> None:
     video = shown([-1, 0, 0, 0, -1, -1, 1, 1], [9.0] * 8)
-    oracle = Oracle(1, ONE, 0.1, 3, 5.0)
+    oracle = Oracle(1, ONE, 0.1, 3, 5.0, 8.0)
     logits = torch.full((1, 8, 4), -20.0)
-    for t, action in enumerate([0, 1, SKIP, SKIP, SKIP, SKIP, 1, SKIP]):
+    for t, action in enumerate([0, 1, SKIP, SKIP, SKIP, SKIP, 2, SKIP]):
         logits[0, t, action] = 20.0
-    assert float(oracle_loss(decisions(logits), video, oracle, PROGRAMS)) < 1e-6
+    assert float(oracle_losses(decisions(logits), video, oracle, PROGRAMS)["oracle"]) < 1e-4
     late = logits.clone()
     late[0, 1] = torch.tensor([-20.0, -20.0, -20.0, 20.0])
-    assert float(oracle_loss(decisions(late), video, oracle, PROGRAMS)) > 5.0
+    assert float(oracle_losses(decisions(late), video, oracle, PROGRAMS)["oracle"]) > 5.0
 
 
 def test_the_first_frame_and_held_frames_do_not_count() -> None:
     video = shown([0, 0, 0], [1.0, 1.0, 1.0])
-    oracle = Oracle(1, ONE, 0.01, 1, 1.0)
+    oracle = Oracle(1, ONE, 0.01, 1, 1.0, 8.0)
     logits = torch.zeros(1, 3, 4, requires_grad=True)
     made = decisions(logits)
     made.decided[0, 2] = False
-    (gradient,) = torch.autograd.grad(oracle_loss(made, video, oracle, PROGRAMS), logits)
-    assert gradient[0, 0].abs().sum() == 0
-    assert gradient[0, 1].abs().sum() > 0
-    assert gradient[0, 2].abs().sum() == 0
+    for loss in oracle_losses(made, video, oracle, PROGRAMS).values():
+        (gradient,) = torch.autograd.grad(loss, logits, retain_graph=True)
+        assert gradient[0, 0].abs().sum() == 0
+        assert gradient[0, 1].abs().sum() > 0
+        assert gradient[0, 2].abs().sum() == 0
+
+
+def test_executing_is_one_choice_whichever_program_does_it() -> None:
+    """As the picker takes it: the best program's logit against those of the skips."""
+    video, oracle = shown([0, 0], [1.0, 1.0]), Oracle(1, ONE, 0.01, 1, 1.0, 8.0)
+
+    def loss(*logits: float) -> float:
+        made = decisions(torch.tensor([[[0.0] * 4, logits]]))
+        made.actions[0, 0] = torch.tensor([0.0, 0.0, 0.0, 1.0])
+        return float(oracle_losses(made, video, oracle, PROGRAMS)["oracle"])
+
+    expected = float(np.log1p(np.exp(-2.0)))
+    assert loss(1.0, 3.0, 2.0, 1.0) == pytest.approx(expected, abs=1e-5)
+    assert loss(3.0, -9.0, 3.0, 1.0) == pytest.approx(expected, abs=1e-5)
+
+
+@given(
+    right=st.lists(st.floats(0.0, 1.0), min_size=PROGRAMS, max_size=PROGRAMS),
+    scale=st.sampled_from([1.0, 8.0]),
+    anchor=st.integers(0, PROGRAMS - 1),
+)
+@settings(deadline=None)
+def test_programs_lie_apart_as_their_answers_do(
+    right: list[float], scale: float, anchor: int
+) -> None:
+    video = shown([0, 0, -1], [1.0, 1.0, 1.0])._replace(
+        programs=torch.tensor(right).expand(1, 3, -1)
+    )
+    oracle = Oracle(anchor, ONE, 0.1, 1, 1.0, scale)
+    logits = torch.zeros(1, 3, 4)
+    logits[0, 1, :PROGRAMS] = scale * torch.tensor(right) - 1.0
+    losses = oracle_losses(decisions(logits), video, oracle, PROGRAMS)
+    assert float(losses["precision"]) == pytest.approx(0.0, abs=1e-6)
+    # One program alone is thought better by 0.5 than it is.
+    logits[0, 1, (anchor + 1) % PROGRAMS] += 0.5 * scale
+    losses = oracle_losses(decisions(logits), video, oracle, PROGRAMS)
+    assert float(losses["precision"]) == pytest.approx(0.25, abs=1e-4)
 
 
 @pytest.mark.parametrize("class_of_none", [-1, 2])
 def test_frames_of_no_segment_have_no_class(class_of_none: int) -> None:
-    oracle = Oracle(0, ONE, 0.1, 1, 1.0)
+    oracle = Oracle(0, ONE, 0.1, 1, 1.0, 8.0)
     owner, targets = torch.tensor([[-1, -1]]), torch.tensor([[class_of_none]])
     video = Shown.of(torch.zeros(1, 2, 1, 3), owner, targets, oracle)
     assert video.targets.tolist() == [[-1, -1]]
