@@ -72,7 +72,8 @@ def given_costs(session: Session, path: Path) -> Lookup:
         path: The table, as ``edge-dnq profile`` wrote it there.
 
     Raises:
-        EdgeDnqError: it cannot be read, or is about another bundle or other numbers of threads.
+        EdgeDnqError: it cannot be read, is about another bundle or other numbers of threads, or
+            lacks a cost.
     """
     table, manifest = read_table(path), session.bundle.manifest
     if table.subject.bundle != bundle_digest(manifest):
@@ -90,6 +91,8 @@ def given_costs(session: Session, path: Path) -> Lookup:
     if missing or (manifest.policy is not None and costs.policy is None):
         name = min(missing, default="the policy")
         raise EdgeDnqError(f"{path} has no costs of {name}: profile the bundle there anew")
+    if not all(cost.median_ms > 0 for cost in costs.programs.values()):
+        raise EdgeDnqError(f"{path} has programs that take no time: profile the bundle there anew")
     return Lookup(costs, table, path, f"costs of {table.subject.device}, {table.subject.cpu}")
 
 

@@ -18,7 +18,7 @@ from edge_dnq.profiling.table import (
     write_table,
 )
 from edge_dnq.session import Session
-from tests.edge_dnq.profiling.test_table import COSTS, table
+from tests.edge_dnq.profiling.test_table import COSTS, cost, table
 
 pytest.importorskip("ai_edge_litert", reason="no runtime is installed")
 
@@ -156,3 +156,8 @@ def test_costs_of_something_else_are_refused(session: Session, tmp_path: Path) -
         write_table(path, given)
         with pytest.raises(EdgeDnqError, match=r"no costs of (the policy|w2a2r32)"):
             given_costs(session, path)
+    idle = {name: cost(0.0) for name in COSTS.programs}
+    costs = msgspec.structs.replace(COSTS, programs=idle)
+    write_table(path, msgspec.structs.replace(table(subject_of(session)), threads=(costs,)))
+    with pytest.raises(EdgeDnqError, match="take no time"):
+        given_costs(session, path)
